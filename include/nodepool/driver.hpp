@@ -1,0 +1,141 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodepool/result.hpp"
+#include "nodepool/types.hpp"
+#include "nodepool/view.hpp"
+
+namespace nodepool {
+
+/// What all members of a pool must agree on. It lives in the store beside the view; a node that comes with another
+/// one is refused.
+struct PoolConfig {
+  unsigned protocol = 1;
+  std::string hash = "xxh64-ring";
+  unsigned points = 50;
+  std::chrono::milliseconds heartbeat{1000};
+  std::chrono::milliseconds lease{4000};
+  bool operator==(const PoolConfig&) const = default;
+};
+
+/// How far the pool's clock may advance between two syncs: 1.25 heartbeats. A step of the server's clock cannot
+/// shorten a lease by more than this.
+NODEPOOL_EXPORT std::chrono::microseconds clock_step_cap(const PoolConfig& config) noexcept;
+/// "protocol=1 hash=xxh64-ring points=50 heartbeat_ms=1000 lease_ms=4000": stored and compared as this text.
+NODEPOOL_EXPORT std::string to_string(const PoolConfig& config);
+/// The inverse of to_string; `store_corrupt` if the text is anything else.
+NODEPOOL_EXPORT Result<PoolConfig> parse_pool_config(std::string_view text);
+
+/// What the calling node wants to be.
+enum class Intent { active, draining, leaving };
+
+/// One heartbeat: everything that the store learns from a node.
+struct SyncRequest {
+  PoolConfig config;
+  NodeInfo node;                  ///< `node.draining` is true exactly if `intent` is draining.
+  Intent intent = Intent::active;
+  ViewStamp known;                ///< The view this node has adopted; empty if none. Acknowledges it.
+  std::vector<std::string> held;  ///< Claims still running for jobs that `known` gives to others. Ascending.
+  std::uint64_t sequence = 0;     ///< Grows with each request of this node: a late request cannot undo a newer one.
+  std::string nonce;              ///< Fresh and random: the view's id if this request makes a new view.
+};
+
+/// A claim that a member still runs for a job it no longer owns.
+struct Hold {
+  NodeId node;
+  std::string job;
+  auto operator<=>(const Hold&) const = default;
+};
+
+/// The store's answer to a heartbeat.
+struct SyncReply {
+  ViewStamp view;
+  /// The members, ascending by (name, id); absent if `view` is the one the caller knows.
+  std::optional<std::vector<NodeInfo>> members;
+  bool settled = false;
+  std::vector<Hold> holds_of_others;  ///< Ascending.
+  /// When to look again, if before the next heartbeat: the next lease of another member to run out, or the end of the barrier.
+  std::optional<std::chrono::microseconds> look_again_in;
+  /// Left of the barrier: the store cannot rule out leases from before. Zero if there is none.
+  std::chrono::microseconds barrier_left{0};
+  std::chrono::microseconds pool_clock{0};
+  bool drain_requested = false;  ///< Somebody asked this node to drain.
+  bool operator==(const SyncReply&) const = default;
+};
+
+/// What has happened in the pool. A hint never carries authority: it only says that a sync now is worth while.
+struct Hint {
+  enum class Kind {
+    view,     ///< A new view.
+    settled,  ///< The view is settled.
+    release,  ///< A hold is gone.
+    drain,    ///< A node was asked to drain.
+    unknown   ///< Something; or hints may have been missed.
+  };
+  Kind kind = Kind::unknown;
+  Epoch epoch;  ///< Of the view meant; 0 if unknown.
+  bool operator==(const Hint&) const = default;
+};
+
+/// The pool as an observer sees it.
+struct MemberStatus {
+  NodeInfo info;
+  std::chrono::microseconds lease_left{0};  ///< On the pool's clock at the last sync of anybody; may be negative.
+  bool acknowledged = false;
+  bool drain_requested = false;
+  std::vector<std::string> held;
+};
+struct PoolStatus {
+  PoolConfig config;
+  ViewStamp view;
+  bool settled = false;
+  std::chrono::microseconds barrier_left{0};
+  std::vector<MemberStatus> members;  ///< Ascending by (name, id).
+};
+
+/// What a driver's store can do. The pool's promises shrink with it.
+struct Capabilities {
+  bool acknowledges = true;  ///< Knows whether every member has adopted the view (settled).
+  bool holds = true;         ///< Knows which jobs still run on a former owner.
+  bool hints = true;         ///< Tells of changes before the next heartbeat.
+};
+
+/// A pool's line to the store. Belongs to one thread at a time.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// One atomic heartbeat, as specified by `apply_sync` (view_store.hpp). Returns by `deadline` (a little later at worst).
+  /// Errors: `unavailable` and `outcome_unknown` are worth another try; `config_mismatch`, `permission_denied`, `store_corrupt` and `unsupported` are not.
+  [[nodiscard]] virtual Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) = 0;
+
+  /// The pool's present state, without joining. `not_found` if the store knows no such service.
+  [[nodiscard]] virtual Result<PoolStatus> status(MonotonicTime deadline) = 0;
+
+  /// Asks a member to drain. `not_found` if it is no member.
+  [[nodiscard]] virtual Result<void> request_drain(const NodeId& node, MonotonicTime deadline) = 0;
+
+  /// Waits until a hint has come, `wake_fd` is readable, or `until` has passed, whichever is first; returns the hints
+  /// that have come (none: a wake-up or the time). Never busy. `wake_fd` -1: none. The caller empties `wake_fd`.
+  [[nodiscard]] virtual std::vector<Hint> wait(MonotonicTime until, int wake_fd) = 0;
+};
+
+/// A store, as pools use it. Thread-safe; shared by any number of pools.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  /// For people: "redis://10.0.0.1:6379/0". Never has a password.
+  [[nodiscard]] virtual std::string describe() const = 0;
+  [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
+  /// A new line to the store, for one pool. Does no I/O: what is wrong with the store is told by the first call.
+  [[nodiscard]] virtual std::unique_ptr<Session> open(const ServiceName& service) = 0;
+};
+
+}  // namespace nodepool
