@@ -14,8 +14,8 @@
 
 namespace nodepool {
 
-/// What all members of a pool must agree on. It lives in the store beside the view; a node that comes with another
-/// one is refused.
+/// What all members of a pool must agree on. It lives in the store beside the view; a node that comes with
+/// another one is refused.
 struct PoolConfig {
   unsigned protocol = 1;
   std::string hash = "xxh64-ring";
@@ -25,8 +25,8 @@ struct PoolConfig {
   bool operator==(const PoolConfig&) const = default;
 };
 
-/// How far the pool's clock may advance between two syncs: 1.25 heartbeats. A step of the server's clock cannot
-/// shorten a lease by more than this.
+/// How far the pool's clock may advance between two syncs: 1.25 heartbeats. A step of the server's clock
+/// cannot shorten a lease by more than this.
 NODEPOOL_EXPORT std::chrono::microseconds clock_step_cap(const PoolConfig& config) noexcept;
 /// "protocol=1 hash=xxh64-ring points=50 heartbeat_ms=1000 lease_ms=4000": stored and compared as this text.
 NODEPOOL_EXPORT std::string to_string(const PoolConfig& config);
@@ -39,12 +39,13 @@ enum class Intent { active, draining, leaving };
 /// One heartbeat: everything that the store learns from a node.
 struct SyncRequest {
   PoolConfig config;
-  NodeInfo node;                  ///< `node.draining` is true exactly if `intent` is draining.
+  NodeInfo node;  ///< `node.draining` is true exactly if `intent` is draining.
   Intent intent = Intent::active;
   ViewStamp known;                ///< The view this node has adopted; empty if none. Acknowledges it.
   std::vector<std::string> held;  ///< Claims still running for jobs that `known` gives to others. Ascending.
-  std::uint64_t sequence = 0;     ///< Grows with each request of this node: a late request cannot undo a newer one.
-  std::string nonce;              ///< Fresh and random: the view's id if this request makes a new view.
+  std::uint64_t sequence =
+      0;              ///< Grows with each request of this node: a late request cannot undo a newer one.
+  std::string nonce;  ///< Fresh and random: the view's id if this request makes a new view.
 };
 
 /// A claim that a member still runs for a job it no longer owns.
@@ -61,7 +62,8 @@ struct SyncReply {
   std::optional<std::vector<NodeInfo>> members;
   bool settled = false;
   std::vector<Hold> holds_of_others;  ///< Ascending.
-  /// When to look again, if before the next heartbeat: the next lease of another member to run out, or the end of the barrier.
+  /// When to look again, if before the next heartbeat: the next lease of another member to run out, or the
+  /// end of the barrier.
   std::optional<std::chrono::microseconds> look_again_in;
   /// Left of the barrier: the store cannot rule out leases from before. Zero if there is none.
   std::chrono::microseconds barrier_left{0};
@@ -70,7 +72,8 @@ struct SyncReply {
   bool operator==(const SyncReply&) const = default;
 };
 
-/// What has happened in the pool. A hint never carries authority: it only says that a sync now is worth while.
+/// What has happened in the pool. A hint never carries authority: it only says that a sync now is worth
+/// while.
 struct Hint {
   enum class Kind {
     view,     ///< A new view.
@@ -87,7 +90,8 @@ struct Hint {
 /// The pool as an observer sees it.
 struct MemberStatus {
   NodeInfo info;
-  std::chrono::microseconds lease_left{0};  ///< On the pool's clock at the last sync of anybody; may be negative.
+  std::chrono::microseconds lease_left{
+      0};  ///< On the pool's clock at the last sync of anybody; may be negative.
   bool acknowledged = false;
   bool drain_requested = false;
   std::vector<std::string> held;
@@ -112,8 +116,9 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// One atomic heartbeat, as specified by `apply_sync` (view_store.hpp). Returns by `deadline` (a little later at worst).
-  /// Errors: `unavailable` and `outcome_unknown` are worth another try; `config_mismatch`, `permission_denied`, `store_corrupt` and `unsupported` are not.
+  /// One atomic heartbeat, as specified by `apply_sync` (view_store.hpp). Returns by `deadline` (a little
+  /// later at worst). Errors: `unavailable` and `outcome_unknown` are worth another try; `config_mismatch`,
+  /// `permission_denied`, `store_corrupt` and `unsupported` are not.
   [[nodiscard]] virtual Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) = 0;
 
   /// The pool's present state, without joining. `not_found` if the store knows no such service.
@@ -122,8 +127,9 @@ class Session {
   /// Asks a member to drain. `not_found` if it is no member.
   [[nodiscard]] virtual Result<void> request_drain(const NodeId& node, MonotonicTime deadline) = 0;
 
-  /// Waits until a hint has come, `wake_fd` is readable, or `until` has passed, whichever is first; returns the hints
-  /// that have come (none: a wake-up or the time). Never busy. `wake_fd` -1: none. The caller empties `wake_fd`.
+  /// Waits until a hint has come, `wake_fd` is readable, or `until` has passed, whichever is first; returns
+  /// the hints that have come (none: a wake-up or the time). Never busy. `wake_fd` -1: none. The caller
+  /// empties `wake_fd`.
   [[nodiscard]] virtual std::vector<Hint> wait(MonotonicTime until, int wake_fd) = 0;
 };
 
@@ -134,7 +140,8 @@ class Driver {
   /// For people: "redis://10.0.0.1:6379/0". Never has a password.
   [[nodiscard]] virtual std::string describe() const = 0;
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
-  /// A new line to the store, for one pool. Does no I/O: what is wrong with the store is told by the first call.
+  /// A new line to the store, for one pool. Does no I/O: what is wrong with the store is told by the first
+  /// call.
   [[nodiscard]] virtual std::unique_ptr<Session> open(const ServiceName& service) = 0;
 };
 

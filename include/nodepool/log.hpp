@@ -20,8 +20,9 @@ struct LogField {
   std::string value;
 };
 
-/// Receives the pool's events. An empty function (the default) is silence. It is called on the pool's own thread,
-/// never under a lock; it must not block. What it throws is caught and counted.
-using Logger = std::function<void(LogLevel level, std::string_view message, std::span<const LogField> fields)>;
+/// Receives the pool's events. An empty function (the default) is silence. It is called on the pool's own
+/// thread, never under a lock; it must not block. What it throws is caught and counted.
+using Logger =
+    std::function<void(LogLevel level, std::string_view message, std::span<const LogField> fields)>;
 
 }  // namespace nodepool

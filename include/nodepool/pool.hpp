@@ -23,13 +23,15 @@ namespace detail {
 class ClaimControl;
 }
 
-/// The right to run one job, for as long as this object lives and the lease holds. Move-only; released when destroyed.
+/// The right to run one job, for as long as this object lives and the lease holds. Move-only; released when
+/// destroyed.
 ///
-/// While a claim lives, no other node is granted the job, unless this node loses its lease: then `stop_token` is
-/// used *before* the store may give the job away, and whatever the job writes after that can be told by its token.
+/// While a claim lives, no other node is granted the job, unless this node loses its lease: then `stop_token`
+/// is used *before* the store may give the job away, and whatever the job writes after that can be told by
+/// its token.
 ///
-/// Threads: an object belongs to one thread at a time; its tokens may be given to any. A claim may outlive its pool:
-/// it is then void.
+/// Threads: an object belongs to one thread at a time; its tokens may be given to any. A claim may outlive
+/// its pool: it is then void.
 ///
 ///     if (auto claim = pool.try_claim("report")) {
 ///       write_report(claim->token(), claim->stop_token());
@@ -46,7 +48,8 @@ class NODEPOOL_EXPORT Claim {
 
   [[nodiscard]] const std::string& job() const noexcept;
   [[nodiscard]] FencingToken token() const noexcept;
-  /// When the right ends unless the lease is renewed before; moves on with every heartbeat. The past if it has ended.
+  /// When the right ends unless the lease is renewed before; moves on with every heartbeat. The past if it
+  /// has ended.
   [[nodiscard]] MonotonicTime valid_until() const noexcept;
   /// True while the right lasts: one clock read.
   [[nodiscard]] bool valid() const noexcept;
@@ -67,41 +70,45 @@ struct PoolStats {
   std::uint64_t syncs_failed = 0;
   std::uint64_t hints = 0;
   std::uint64_t views_adopted = 0;
-  std::uint64_t leases_lost = 0;         ///< Times this node has fenced itself.
+  std::uint64_t leases_lost = 0;  ///< Times this node has fenced itself.
   std::uint64_t claims_made = 0;
-  std::uint64_t claims_revoked = 0;      ///< Claims told to stop before they were released.
-  std::uint64_t callbacks_failed = 0;    ///< Listeners or log hooks that threw.
-  std::uint64_t bugs = 0;                ///< Defects of nodepool that were caught; the node fenced itself.
+  std::uint64_t claims_revoked = 0;    ///< Claims told to stop before they were released.
+  std::uint64_t callbacks_failed = 0;  ///< Listeners or log hooks that threw.
+  std::uint64_t bugs = 0;              ///< Defects of nodepool that were caught; the node fenced itself.
 };
 
-/// The interface of a pool's member: what services use and tests mock (nodepool/testing.hpp has a ready fake).
-/// All members are thread-safe.
+/// The interface of a pool's member: what services use and tests mock (nodepool/testing.hpp has a ready
+/// fake). All members are thread-safe.
 class INodePool {
  public:
   virtual ~INodePool() = default;
 
-  /// Joins the pool; returns when this node is steady. On an error the node has left again and may be started once more.
-  /// Errors: `invalid_argument` (all faults of the options together), `timed_out` (says what it was waiting for), `cancelled`,
-  /// `config_mismatch`, `permission_denied`, `store_corrupt`, `unsupported`, `wrong_state` (already started).
+  /// Joins the pool; returns when this node is steady. On an error the node has left again and may be started
+  /// once more. Errors: `invalid_argument` (all faults of the options together), `timed_out` (says what it
+  /// was waiting for), `cancelled`, `config_mismatch`, `permission_denied`, `store_corrupt`, `unsupported`,
+  /// `wrong_state` (already started).
   [[nodiscard]] virtual Result<void> start(std::chrono::milliseconds timeout = std::chrono::seconds(30),
                                            std::stop_token cancel = {}) = 0;
-  /// Drains and leaves: takes nothing new at once, waits at most `drain_grace` for the claims, then tells them to stop
-  /// and leaves. Bounded by the grace plus one store time-out. Nothing is eligible from the call on. Idempotent.
+  /// Drains and leaves: takes nothing new at once, waits at most `drain_grace` for the claims, then tells
+  /// them to stop and leaves. Bounded by the grace plus one store time-out. Nothing is eligible from the call
+  /// on. Idempotent.
   virtual void stop() = 0;
 
-  /// May this node run the job at this instant? Local: no lock, no allocation, no I/O. False before `start`, after
-  /// `stop`, and without a lease. A job that runs longer than an instant should be claimed.
+  /// May this node run the job at this instant? Local: no lock, no allocation, no I/O. False before `start`,
+  /// after `stop`, and without a lease. A job that runs longer than an instant should be claimed.
   [[nodiscard]] virtual bool is_eligible(std::string_view job) const noexcept = 0;
   /// The same with the reason of a no.
   [[nodiscard]] virtual Decision decide(std::string_view job) const noexcept = 0;
-  /// Takes the job if this node may run it and no claim of it is running here. The error's message holds the reason;
-  /// `why` (if given) receives it.
+  /// Takes the job if this node may run it and no claim of it is running here. The error's message holds the
+  /// reason; `why` (if given) receives it.
   [[nodiscard]] virtual std::optional<Claim> try_claim(std::string_view job, Decision* why = nullptr) = 0;
-  /// Waits until the job is eligible here. Errors: `timed_out`, `cancelled`, `wrong_state` (stopped meanwhile).
+  /// Waits until the job is eligible here. Errors: `timed_out`, `cancelled`, `wrong_state` (stopped
+  /// meanwhile).
   [[nodiscard]] virtual Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                          std::stop_token cancel = {}) = 0;
 
-  /// The member that owns the job in the adopted view (go-dispatch: GetHost); none if no view is adopted or no member is active.
+  /// The member that owns the job in the adopted view (go-dispatch: GetHost); none if no view is adopted or
+  /// no member is active.
   [[nodiscard]] virtual std::optional<NodeInfo> owner(std::string_view job) const = 0;
   /// The members of the adopted view (go-dispatch: GetNodes).
   [[nodiscard]] virtual std::vector<NodeInfo> nodes() const = 0;
@@ -119,15 +126,15 @@ class INodePool {
 struct PoolOptions {
   /// Between two heartbeats; 10 ms to 1 h. Smaller: more load on the store. Part of the pool's configuration.
   std::chrono::milliseconds heartbeat{1000};
-  /// How long a silent node keeps its jobs; at least 3 heartbeats. Smaller: a short stall of the store stops every job;
-  /// greater: a crashed node's jobs wait longer. Part of the pool's configuration.
+  /// How long a silent node keeps its jobs; at least 3 heartbeats. Smaller: a short stall of the store stops
+  /// every job; greater: a crashed node's jobs wait longer. Part of the pool's configuration.
   std::chrono::milliseconds lease{4000};
   /// Points per unit of weight on the ring; 1 to 10,000. Part of the pool's configuration.
   unsigned points = 50;
   /// This node's share relative to others; 1 to 100.
   unsigned weight = 1;
-  /// The name hashed on the ring. Empty: host name and random digits. A fixed name gets the same jobs after a restart;
-  /// two live nodes with one name share one place on the ring, and one of them stands idle.
+  /// The name hashed on the ring. Empty: host name and random digits. A fixed name gets the same jobs after a
+  /// restart; two live nodes with one name share one place on the ring, and one of them stands idle.
   std::string name;
   std::string zone;     ///< For people and for placement; at most 200 bytes.
   std::string address;  ///< Where the node's own service is reached; at most 200 bytes.
@@ -136,9 +143,11 @@ struct PoolOptions {
   std::chrono::milliseconds drain_grace{10'000};
   /// The most one call to the store may take; 10 ms to the lease. 0: one heartbeat (at least 100 ms).
   std::chrono::milliseconds store_timeout{0};
-  /// By how much clock rates of two machines may differ; 0 to 0.1. Smaller than the truth: two owners are possible.
+  /// By how much clock rates of two machines may differ; 0 to 0.1. Smaller than the truth: two owners are
+  /// possible.
   double max_clock_drift = 0.01;
-  /// Called on the pool's thread; must not block; what they throw is caught and counted. `stop` must not be called from them.
+  /// Called on the pool's thread; must not block; what they throw is caught and counted. `stop` must not be
+  /// called from them.
   std::function<void(NodeState state, const View& view)> on_state_change;
   std::function<void(const View& view)> on_view_change;
   Logger logger;
@@ -149,13 +158,14 @@ NODEPOOL_EXPORT Result<void> validate(const PoolOptions& options);
 
 /// A member of a pool: one thread that keeps a lease alive, and decisions that any thread can ask for.
 ///
-/// Promises (docs/protocol.md): at most one node of a pool answers yes for a job at any instant; a job whose owner stays
-/// does not pause when the membership changes; without a lease nothing is eligible. Not promised: anything about a
-/// job that ignores its stop token beyond its lease (that is what the fencing token is for).
+/// Promises (docs/protocol.md): at most one node of a pool answers yes for a job at any instant; a job whose
+/// owner stays does not pause when the membership changes; without a lease nothing is eligible. Not promised:
+/// anything about a job that ignores its stop token beyond its lease (that is what the fencing token is for).
 ///
-/// Life cycle: construct, `start`, use from any thread, `stop` (the destructor stops too, without waiting for claims).
-/// Any number per process. Not usable in the child after fork(): the child has no lease and answers no. Destroy before
-/// main() returns; a static pool is stopped by its destructor, after which log hooks must still be callable.
+/// Life cycle: construct, `start`, use from any thread, `stop` (the destructor stops too, without waiting for
+/// claims). Any number per process. Not usable in the child after fork(): the child has no lease and answers
+/// no. Destroy before main() returns; a static pool is stopped by its destructor, after which log hooks must
+/// still be callable.
 ///
 ///     auto driver = nodepool::open_redis("redis://127.0.0.1").value();
 ///     nodepool::NodePool pool("myService", driver, 10s, 50);
@@ -165,8 +175,8 @@ NODEPOOL_EXPORT Result<void> validate(const PoolOptions& options);
 class NODEPOOL_EXPORT NodePool final : public INodePool {
  public:
   NodePool(ServiceName service, std::shared_ptr<Driver> driver, PoolOptions options = {});
-  /// As go-dispatch's NewNodePool: `update_period` is how long a silent node stays in the pool, so it becomes the lease;
-  /// heartbeats are sent every quarter of it.
+  /// As go-dispatch's NewNodePool: `update_period` is how long a silent node stays in the pool, so it becomes
+  /// the lease; heartbeats are sent every quarter of it.
   NodePool(std::string_view service, std::shared_ptr<Driver> driver, std::chrono::milliseconds update_period,
            unsigned points = 50, Logger logger = {});
   ~NodePool() override;

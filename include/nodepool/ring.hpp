@@ -54,9 +54,10 @@ class NODEPOOL_EXPORT ArcSet {
 
 /// A consistent-hash ring (Karger et al. 1997), equal point by point to go-dispatch's.
 ///
-/// Point i of a node is XXH64(name + decimal(i)) for i in 0 .. points*weight-1; the owner of a key is the node of the
-/// first point >= XXH64(key), wrapping to the first. Where two nodes have the same point ("worker-1"+"10" and
-/// "worker-11"+"0"), the node whose name is smaller bytewise owns it, whatever the order of insertion.
+/// Point i of a node is XXH64(name + decimal(i)) for i in 0 .. points*weight-1; the owner of a key is the
+/// node of the first point >= XXH64(key), wrapping to the first. Where two nodes have the same point
+/// ("worker-1"+"10" and "worker-11"+"0"), the node whose name is smaller bytewise owns it, whatever the order
+/// of insertion.
 ///
 /// An immutable value: copies are cheap (they share), every member function is thread-safe.
 ///
@@ -67,20 +68,21 @@ class NODEPOOL_EXPORT HashRing {
   /// An empty ring: it owns nothing.
   HashRing();
 
-  /// Builds a ring. Errors: a name that is empty or there twice, a weight not in 1..100, points not in 1..10000.
-  /// O(P log P) for P points in all.
+  /// Builds a ring. Errors: a name that is empty or there twice, a weight not in 1..100, points not
+  /// in 1..10000. O(P log P) for P points in all.
   [[nodiscard]] static Result<HashRing> build(std::vector<RingNode> nodes, unsigned points);
   /// The ring with one more node. Errors as `build`.
   [[nodiscard]] Result<HashRing> with(RingNode node) const;
   /// The ring without the node; unchanged if it has none of this name.
   [[nodiscard]] HashRing without(std::string_view name) const;
 
-  /// The owner of a key, or nullptr if the ring is empty. The pointer lives as long as this ring or a copy of it.
-  /// O(log P); no allocation.
+  /// The owner of a key, or nullptr if the ring is empty. The pointer lives as long as this ring or a copy of
+  /// it. O(log P); no allocation.
   [[nodiscard]] const RingNode* owner(std::string_view key) const noexcept;
   /// The same for a key whose `hash_key` is known.
   [[nodiscard]] const RingNode* owner_of_hash(std::uint64_t hash) const noexcept;
-  /// The first `count` distinct nodes met clockwise from the key: the owner and its successors. Fewer if the ring has fewer nodes.
+  /// The first `count` distinct nodes met clockwise from the key: the owner and its successors. Fewer if the
+  /// ring has fewer nodes.
   [[nodiscard]] std::vector<const RingNode*> owners(std::string_view key, std::size_t count) const;
   /// All hashes that this node owns. Empty for an unknown name. O(P).
   [[nodiscard]] ArcSet arcs_of(std::string_view name) const;

@@ -38,14 +38,16 @@ using NodeName = StrongString<struct NodeNameTag>;
 /// The pool's name: all nodes with the same service name in the same store form one pool.
 using ServiceName = StrongString<struct ServiceNameTag>;
 
-/// Number of a membership view. Grows with every change of the pool, also over a total loss of the store's data.
+/// Number of a membership view. Grows with every change of the pool, also over a total loss of the store's
+/// data.
 struct Epoch {
   std::uint64_t value = 0;
   auto operator<=>(const Epoch&) const = default;
 };
 
-/// Attached to every claim and to what a job writes: a resource that refuses a smaller token than the greatest
-/// it has seen is safe even from a job that outlives its lease. A later owner's token is always greater.
+/// Attached to every claim and to what a job writes: a resource that refuses a smaller token than the
+/// greatest it has seen is safe even from a job that outlives its lease. A later owner's token is always
+/// greater.
 struct FencingToken {
   std::uint64_t value = 0;
   auto operator<=>(const FencingToken&) const = default;

@@ -58,7 +58,8 @@ enum class Reason {
   settling,         ///< This node will own it as soon as every member has acknowledged the view.
   held_by_other,    ///< Owned here, but a claim of the former owner is still running.
   already_claimed,  ///< A claim of this node is still running (only from try_claim).
-  invalid_job,      ///< The name cannot be claimed: empty, too long, or with control characters (only from try_claim).
+  invalid_job,      ///< The name cannot be claimed: empty, too long, or with control characters (only from
+                    ///< try_claim).
   joining,
   draining,
   lease_lost,

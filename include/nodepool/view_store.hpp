@@ -10,8 +10,9 @@
 
 #include "nodepool/driver.hpp"
 
-/// The store's side of the view protocol as a pure function on a state. A driver for a store with transactions needs
-/// only this: load the state, call `apply_sync`, save the state, publish the hints, all in one transaction.
+/// The store's side of the view protocol as a pure function on a state. A driver for a store with
+/// transactions needs only this: load the state, call `apply_sync`, save the state, publish the hints, all in
+/// one transaction.
 
 namespace nodepool {
 
@@ -22,7 +23,7 @@ struct MemberState {
   std::uint64_t sequence = 0;                ///< Of the newest request seen.
   bool acknowledged = false;                 ///< Has adopted exactly the present view.
   bool drain_requested = false;
-  std::vector<std::string> held;             ///< Ascending.
+  std::vector<std::string> held;  ///< Ascending.
   bool operator==(const MemberState&) const = default;
 };
 
@@ -30,10 +31,11 @@ struct MemberState {
 struct PoolState {
   PoolConfig config;
   ViewStamp view;
-  std::string run_id;                        ///< The server's, as the last caller saw it.
-  std::chrono::microseconds clock{0};        ///< The pool's clock: leases are counted on it.
-  std::chrono::microseconds last_time{0};    ///< The server's time at the last sync.
+  std::string run_id;                          ///< The server's, as the last caller saw it.
+  std::chrono::microseconds clock{0};          ///< The pool's clock: leases are counted on it.
+  std::chrono::microseconds last_time{0};      ///< The server's time at the last sync.
   std::chrono::microseconds barrier_until{0};  ///< On the pool's clock; nothing settles before.
+  bool settled = false;                        ///< The present view has been announced as settled.
   std::map<NodeId, MemberState> members;
   bool operator==(const PoolState&) const = default;
 };
@@ -42,8 +44,9 @@ struct PoolState {
 struct StoreNow {
   std::chrono::microseconds time{0};       ///< The server's clock; any origin. May be stepped.
   std::chrono::milliseconds unix_time{0};  ///< Civil time: where the epochs of a fresh pool start.
-  std::string run_id;                      ///< Changes when the server may have lost writes: at each of its starts.
-  /// True only if no lease can exist from before (the store itself proves it): a fresh pool then needs no barrier.
+  std::string run_id;  ///< Changes when the server may have lost writes: at each of its starts.
+  /// True only if no lease can exist from before (the store itself proves it): a fresh pool then needs no
+  /// barrier.
   bool proven_fresh = false;
 };
 
@@ -53,9 +56,10 @@ struct SyncOutcome {
   std::vector<Hint> publish;  ///< To be told to all sessions of the pool once the state is saved.
 };
 
-/// Rules R1 to R6 of docs/protocol.md. `state` is empty where the store has none of the pool; it is left as it was on an error.
-/// Errors: `config_mismatch` (the pool has members with another configuration), `outcome_unknown` (a request older than
-/// one already seen: a late duplicate). O(members) for the lease sweep. Pure: no clock, no randomness, no I/O.
+/// Rules R1 to R6 of docs/protocol.md. `state` is empty where the store has none of the pool; it is left as
+/// it was on an error. Errors: `config_mismatch` (the pool has members with another configuration),
+/// `outcome_unknown` (a request older than one already seen: a late duplicate). O(members) for the lease
+/// sweep. Pure: no clock, no randomness, no I/O.
 NODEPOOL_EXPORT Result<SyncOutcome> apply_sync(std::optional<PoolState>& state, const SyncRequest& request,
                                                const StoreNow& now);
 /// The state as an observer sees it. O(members).
