@@ -1,0 +1,283 @@
+#include "core/node.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace nodepool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr milliseconds kFirstRetry{20};
+/// Looks a little after the instant at which a lease runs out, not a little before.
+constexpr milliseconds kLookMargin{1};
+
+bool is_permanent(ErrorCode code) noexcept {
+  return code == ErrorCode::config_mismatch || code == ErrorCode::permission_denied ||
+         code == ErrorCode::store_corrupt || code == ErrorCode::unsupported ||
+         code == ErrorCode::invalid_argument;
+}
+
+}  // namespace
+
+Node::Node(NodeSettings settings, NodeInfo self)
+    : settings_(std::move(settings)),
+      self_(std::move(self)),
+      standing_(std::make_shared<Standing>(Standing{.state = NodeState::joining})),
+      random_(settings_.jitter_seed) {}
+
+void Node::advance(MonotonicTime now, const ClaimLedger& ledger) {
+  if (lease_ && now >= lease_->end()) lose_lease(now);
+  advance_drain(now, ledger);
+}
+
+std::optional<SyncRequest> Node::next_request(MonotonicTime now, const ClaimLedger& ledger) {
+  const bool silent = phase_ == Phase::overdue || phase_ == Phase::finished;
+  if (sent_at_ || silent || (!due_ && now < next_sync_)) return std::nullopt;
+  due_ = false;
+  sent_at_ = now;
+  SyncRequest request{.config = settings_.config, .node = self_, .sequence = ++sequence_};
+  request.intent = phase_ == Phase::leaving    ? Intent::leaving
+                   : phase_ == Phase::draining ? Intent::draining
+                                               : Intent::active;
+  request.node.draining = request.intent == Intent::draining;
+  request.nonce = fmt::format("{}.{}", self_.id.str(), sequence_);
+  if (standing_->view) {
+    request.known = standing_->view->stamp;
+    request.held = ledger.held(standing_->view->owned);
+  }
+  return request;
+}
+
+void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
+  const MonotonicTime sent_at = *std::exchange(sent_at_, std::nullopt);
+  if (phase_ == Phase::leaving) return finish();
+  if (lease_ && now >= lease_->end()) lose_lease(now);
+  if (now >= sent_at + lease_given()) {
+    emit(NodeEvent::Kind::reply_too_late);
+    return retry_later(now);
+  }
+  const bool known = standing_->view && standing_->view->stamp == reply.view;
+  if (!known && !reply.members) {
+    return on_failure({ErrorCode::internal, "the store answered with a view but without its members"}, now);
+  }
+  if (!known) adopt(reply, now);
+  if (!standing_->view || standing_->view->stamp != reply.view) return;
+  renew_lease(sent_at);
+  settle(reply);
+  failures_ = 0;
+  next_sync_ =
+      sent_at + std::chrono::duration_cast<nanoseconds>(settings_.config.heartbeat * jitter(0.9, 1.0));
+  if (reply.look_again_in) next_sync_ = std::min(next_sync_, now + *reply.look_again_in + kLookMargin);
+  if (reply.barrier_left.count() > 0) {
+    events_.push_back({.kind = NodeEvent::Kind::behind_barrier, .wait = reply.barrier_left});
+  }
+  if (reply.drain_requested && phase_ == Phase::active) drain(now);
+}
+
+void Node::on_failure(const Error& error, MonotonicTime now) {
+  sent_at_.reset();
+  const auto kind =
+      is_permanent(error.code) ? NodeEvent::Kind::configuration_refused : NodeEvent::Kind::sync_failed;
+  events_.push_back({.kind = kind, .error = error});
+  if (phase_ == Phase::leaving && now >= phase_deadline_) return finish();
+  retry_later(now);
+}
+
+void Node::on_hint(const Hint& hint) {
+  const Epoch adopted = standing_->view ? standing_->view->stamp.epoch : Epoch{};
+  switch (hint.kind) {
+    case Hint::Kind::view:
+      due_ |= hint.epoch > adopted || hint.epoch == Epoch{};
+      break;
+    case Hint::Kind::settled:
+      due_ |= !standing_->settled || hint.epoch > adopted;
+      break;
+    case Hint::Kind::release:
+      due_ |= !standing_->settled || !standing_->held_by_others.empty();
+      break;
+    case Hint::Kind::drain:
+      due_ |= phase_ == Phase::active;
+      break;
+    case Hint::Kind::unknown:
+      due_ = true;
+      break;
+  }
+}
+
+void Node::on_release() {
+  due_ = true;
+}
+
+void Node::drain(MonotonicTime now) {
+  if (phase_ != Phase::active) return;
+  phase_ = Phase::draining;
+  phase_deadline_ = now + settings_.drain_grace;
+  due_ = true;
+  change_standing([](Standing& standing) { standing.granted = {}; });
+  emit(NodeEvent::Kind::draining);
+}
+
+void Node::leave(MonotonicTime now) {
+  drain(now);
+  if (phase_ == Phase::draining) phase_deadline_ = now;
+}
+
+void Node::advance_drain(MonotonicTime now, const ClaimLedger& ledger) {
+  switch (phase_) {
+    case Phase::active:
+    case Phase::finished:
+      return;
+    case Phase::draining:
+      if (ledger.size() == 0) return begin_leaving(now);
+      if (now < phase_deadline_) return;
+      phase_ = Phase::overdue;
+      return emit(NodeEvent::Kind::grace_over);
+    case Phase::overdue:
+      if (ledger.size() == 0) return begin_leaving(now);
+      if (!lease_)
+        finish();  // goes in silence: the store keeps the jobs back until its own count of the lease is over
+      return;
+    case Phase::leaving:
+      if (now >= phase_deadline_ && !sent_at_) finish();
+      return;
+  }
+}
+
+void Node::begin_leaving(MonotonicTime now) {
+  phase_ = Phase::leaving;
+  phase_deadline_ = now + settings_.store_timeout;
+  due_ = true;
+}
+
+void Node::finish() {
+  phase_ = Phase::finished;
+  if (lease_) lease_->finish();
+  lease_.reset();
+  change_standing([](Standing& standing) {
+    standing.granted = {};
+    standing.lease.reset();
+  });
+}
+
+void Node::lose_lease(MonotonicTime now) {
+  lease_->finish();
+  lease_.reset();
+  suspended_ = true;
+  next_sync_ = std::min(next_sync_, now);
+  change_standing([](Standing& standing) {
+    standing.granted = {};
+    standing.held_by_others.clear();
+    standing.lease.reset();
+    standing.settled = false;
+  });
+  emit(NodeEvent::Kind::lease_lost);
+}
+
+void Node::renew_lease(MonotonicTime sent_at) {
+  if (lease_) return lease_->extend(sent_at + lease_given());
+  lease_ = std::make_shared<LeaseTerm>(sent_at + lease_given());
+  suspended_ = false;
+  change_standing([&](Standing& standing) { standing.lease = lease_; });
+  emit(NodeEvent::Kind::lease_gained);
+}
+
+void Node::adopt(const SyncReply& reply, MonotonicTime now) {
+  auto view = adopt_view(reply.view, *reply.members, self_.id, settings_.config.points, now);
+  if (!view) return on_failure(view.error(), now);
+  if (view->name_shared && !(standing_->view && standing_->view->name_shared)) {
+    emit(NodeEvent::Kind::name_shared);
+  }
+  change_standing([&](Standing& standing) {
+    standing.granted = standing.granted.intersect(view->owned);
+    standing.settled = false;
+    standing.view = std::make_shared<AdoptedView>(std::move(*view));
+  });
+  due_ = true;  // the acknowledgement
+  emit(NodeEvent::Kind::view_adopted);
+}
+
+/// R7. What is left of `granted` by an unsettled view stays as it is; the settled view decides anew.
+void Node::settle(const SyncReply& reply) {
+  if (!reply.settled) return;
+  std::vector<std::string> held;
+  for (const Hold& hold : reply.holds_of_others) held.push_back(hold.job);
+  std::ranges::sort(held);
+  held.erase(std::unique(held.begin(), held.end()), held.end());
+  if (standing_->settled && held == standing_->held_by_others) return;
+  was_steady_ = true;
+  change_standing([&](Standing& standing) {
+    standing.settled = true;
+    standing.held_by_others = std::move(held);
+    if (phase_ == Phase::active) standing.granted = standing.view->owned;
+  });
+}
+
+void Node::retry_later(MonotonicTime now) {
+  const auto longest = std::min<nanoseconds>(settings_.config.heartbeat, std::chrono::seconds(1));
+  const nanoseconds delay = std::min<nanoseconds>(kFirstRetry * (1u << std::min(failures_, 10u)), longest);
+  ++failures_;
+  due_ = false;
+  next_sync_ = now + std::chrono::duration_cast<nanoseconds>(delay * jitter(0.5, 1.0));
+}
+
+template <class Change>
+void Node::change_standing(Change change) {
+  Standing changed = *standing_;
+  change(changed);
+  changed.state = present_state(changed);
+  if (changed.state != standing_->state) {
+    events_.push_back({.kind = NodeEvent::Kind::state_changed, .state = changed.state});
+  }
+  standing_ = std::make_shared<Standing>(std::move(changed));
+}
+
+NodeState Node::present_state(const Standing& standing) const noexcept {
+  if (phase_ == Phase::finished) return NodeState::stopped;
+  if (phase_ != Phase::active) return NodeState::draining;
+  if (suspended_) return NodeState::suspended;
+  if (standing.settled) return NodeState::steady;
+  return was_steady_ ? NodeState::upgrading : NodeState::joining;
+}
+
+MonotonicTime Node::next_wakeup() const {
+  MonotonicTime wakeup = MonotonicTime::max();
+  if (lease_) wakeup = std::min(wakeup, lease_->end());
+  const bool draining = phase_ == Phase::draining || phase_ == Phase::leaving;
+  if (draining) wakeup = std::min(wakeup, phase_deadline_);
+  const bool silent = phase_ == Phase::overdue || phase_ == Phase::finished;
+  if (!silent && !sent_at_) wakeup = std::min(wakeup, due_ ? MonotonicTime::min() : next_sync_);
+  return wakeup;
+}
+
+MonotonicTime Node::call_deadline(MonotonicTime now) const {
+  const MonotonicTime deadline = now + settings_.store_timeout;
+  return lease_ ? std::min(deadline, lease_->end()) : deadline;
+}
+
+std::vector<NodeEvent> Node::take_events() {
+  return std::exchange(events_, {});
+}
+
+/// What a reply is worth, counted from before its request was sent: the store's lease, less what a step of
+/// its clock may take from it, less what the two clocks' rates may differ by.
+nanoseconds Node::lease_given() const {
+  const PoolConfig& config = settings_.config;
+  const auto drift = std::chrono::duration_cast<nanoseconds>(config.lease * settings_.max_clock_drift);
+  return config.lease - clock_step_cap(config) - drift;
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014), scaled to [least, most).
+double Node::jitter(double least, double most) {
+  random_ += 0x9e3779b97f4a7c15u;
+  std::uint64_t mixed = random_;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+  mixed ^= mixed >> 31;
+  return least + (most - least) * (static_cast<double>(mixed >> 11) * 0x1.0p-53);
+}
+
+}  // namespace nodepool

@@ -1,0 +1,68 @@
+#include "core/standing.hpp"
+
+namespace nodepool {
+namespace {
+
+Reason refusal(const Standing& standing, std::uint64_t hash) noexcept {
+  switch (standing.state) {
+    case NodeState::joining:
+      return Reason::joining;
+    case NodeState::draining:
+      return Reason::draining;
+    case NodeState::suspended:
+      return Reason::lease_lost;
+    case NodeState::stopped:
+      return Reason::stopped;
+    case NodeState::upgrading:
+    case NodeState::steady:
+      break;
+  }
+  return standing.view && standing.view->owned.contains(hash) ? Reason::settling : Reason::not_owner;
+}
+
+}  // namespace
+
+const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
+  const RingNode* place = ring.owner(job);
+  if (place == nullptr) return nullptr;
+  const auto by_name = [](const NodeInfo& info, const std::string& name) { return info.name.str() < name; };
+  auto member = std::lower_bound(members.begin(), members.end(), place->name, by_name);
+  while (member != members.end() && member->draining) ++member;  // of one name, the first that does not drain
+  return member == members.end() ? nullptr : &*member;
+}
+
+Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members, const NodeId& self,
+                               unsigned points, MonotonicTime now) {
+  AdoptedView view{.stamp = stamp, .members = std::move(members), .ring = {}, .owned = {}, .adopted_at = now};
+  std::vector<RingNode> places;
+  const NodeInfo* own_place = nullptr;
+  const auto me = std::ranges::find(view.members, self, &NodeInfo::id);
+  if (me == view.members.end()) {
+    return failure(ErrorCode::internal, "the store's view does not have this node; it is ignored");
+  }
+  for (const NodeInfo& member : view.members) {
+    if (member.id != self && member.name == me->name) view.name_shared = true;
+    if (member.draining || (!places.empty() && places.back().name == member.name.str())) continue;
+    places.push_back({member.name.str(), member.weight});
+    if (member.id == self) own_place = &member;
+  }
+  auto ring = HashRing::build(std::move(places), points);
+  if (!ring) return tl::unexpected(ring.error());
+  view.ring = std::move(*ring);
+  if (own_place != nullptr) view.owned = view.ring.arcs_of(own_place->name.str());
+  return view;
+}
+
+Decision decide(const Standing& standing, std::string_view job, MonotonicTime now) noexcept {
+  const std::uint64_t hash = hash_key(job);
+  if (!standing.granted.contains(hash)) return {refusal(standing, hash), {}, {}};
+  if (!standing.held_by_others.empty() &&
+      std::binary_search(standing.held_by_others.begin(), standing.held_by_others.end(), job)) {
+    return {Reason::held_by_other, {}, {}};
+  }
+  const MonotonicTime end = standing.lease->end();
+  if (now >= end) return {Reason::lease_lost, {}, {}};
+  return {Reason::owner, {standing.view->stamp.epoch.value}, end};
+}
+
+}  // namespace nodepool

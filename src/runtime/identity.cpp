@@ -1,0 +1,44 @@
+#include "runtime/identity.hpp"
+
+#include <fmt/core.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <random>
+
+namespace nodepool {
+namespace {
+
+constinit std::atomic<std::uint64_t> generation{0};
+
+/// Registered when the library is loaded: a child of fork() finds every pool of its parent stopped.
+[[maybe_unused]] const int kForkHandler =
+    ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+
+std::string host_name() {
+  std::array<char, 65> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer.front() == '\0') return "node";
+  std::string name(buffer.data());
+  std::ranges::replace_if(
+      name, [](char c) { return c <= ' ' || c > '~'; }, '-');
+  return name;
+}
+
+}  // namespace
+
+Identity new_identity() {
+  std::random_device random;  // getrandom/rdrand on the platforms we support: good enough for uniqueness
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
+  const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
+  return {.id = id, .default_name = fmt::format("{}-{}", host_name(), id.substr(0, 8)), .seed = seed};
+}
+
+std::uint64_t fork_generation() noexcept {
+  return generation.load(std::memory_order_relaxed);
+}
+
+}  // namespace nodepool

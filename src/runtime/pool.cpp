@@ -1,0 +1,86 @@
+#include "nodepool/pool.hpp"
+
+#include <utility>
+
+#include "runtime/pool_impl.hpp"
+#include "runtime/view_of.hpp"
+
+namespace nodepool {
+namespace {
+
+PoolOptions options_for_period(std::chrono::milliseconds update_period, unsigned points, Logger logger) {
+  PoolOptions options;
+  options.heartbeat = update_period / 4;
+  options.lease = update_period;
+  options.points = points;
+  options.logger = std::move(logger);
+  return options;
+}
+
+}  // namespace
+
+NodePool::NodePool(ServiceName service, std::shared_ptr<Driver> driver, PoolOptions options)
+    : impl_(std::make_shared<Impl>(std::move(service), std::move(driver), std::move(options))) {}
+
+NodePool::NodePool(std::string_view service, std::shared_ptr<Driver> driver,
+                   std::chrono::milliseconds update_period, unsigned points, Logger logger)
+    : NodePool(ServiceName(service), std::move(driver),
+               options_for_period(update_period, points, std::move(logger))) {}
+
+NodePool::~NodePool() {
+  impl_->stop(Impl::Patience::none);
+}
+
+Result<void> NodePool::start(std::chrono::milliseconds timeout, std::stop_token cancel) {
+  return impl_->start(timeout, cancel);
+}
+void NodePool::stop() {
+  impl_->stop(Impl::Patience::drain_grace);
+}
+
+bool NodePool::is_eligible(std::string_view job) const noexcept {
+  return static_cast<bool>(impl_->decide(job));
+}
+Decision NodePool::decide(std::string_view job) const noexcept {
+  return impl_->decide(job);
+}
+std::optional<Claim> NodePool::try_claim(std::string_view job, Decision* why) {
+  return impl_->try_claim(job, why);
+}
+Result<void> NodePool::wait_until_eligible(std::string_view job, MonotonicTime deadline,
+                                           std::stop_token cancel) {
+  return impl_->wait_until_eligible(job, deadline, cancel);
+}
+
+std::optional<NodeInfo> NodePool::owner(std::string_view job) const {
+  const auto standing = impl_->standing();
+  const NodeInfo* owner = standing->view ? standing->view->owner(job) : nullptr;
+  return owner != nullptr ? std::optional(*owner) : std::nullopt;
+}
+
+std::vector<NodeInfo> NodePool::nodes() const {
+  return view().members;
+}
+View NodePool::view() const {
+  return view_of(*impl_->standing());
+}
+NodeState NodePool::state() const noexcept {
+  return impl_->state();
+}
+NodeId NodePool::node_id() const {
+  return impl_->node_id();
+}
+NodeName NodePool::node_name() const {
+  return impl_->node_name();
+}
+
+MonotonicTime NodePool::last_view_change() const noexcept {
+  const auto standing = impl_->standing();
+  return standing->view ? standing->view->adopted_at : MonotonicTime{};
+}
+
+PoolStats NodePool::stats() const noexcept {
+  return impl_->stats();
+}
+
+}  // namespace nodepool

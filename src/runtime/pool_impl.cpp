@@ -1,0 +1,314 @@
+#include "runtime/pool_impl.hpp"
+
+#include <fmt/core.h>
+
+#include <exception>
+#include <utility>
+
+#include "runtime/claim_control.hpp"
+#include "runtime/identity.hpp"
+
+namespace nodepool {
+
+using std::chrono::milliseconds;
+
+struct NodePool::Impl::Life {
+  Node node;
+  std::unique_ptr<Session> session;
+  std::shared_ptr<const Standing> published;
+};
+
+NodePool::Impl::Impl(ServiceName service, std::shared_ptr<Driver> driver, PoolOptions options)
+    : service_(std::move(service)),
+      driver_(std::move(driver)),
+      options_(std::move(options)),
+      journal_(options_.logger) {
+  standing_.publish(std::make_shared<Standing>());
+}
+
+NodePool::Impl::~Impl() = default;
+
+// ---- life cycle: any thread
+// -------------------------------------------------------------------------------------
+
+Result<void> NodePool::Impl::check() const {
+  if (thread_.joinable()) {
+    return failure(ErrorCode::wrong_state, "the pool is started already; stop it before starting it again");
+  }
+  if (!driver_) return failure(ErrorCode::invalid_argument, "the pool has no driver; open a store first");
+  if (wake_.fd() < 0) {
+    return failure(ErrorCode::unavailable, "the process has no file descriptor left; raise its limit");
+  }
+  return validate(service_).and_then([&] { return validate(options_); });
+}
+
+Result<void> NodePool::Impl::start(milliseconds timeout, const std::stop_token& cancel) {
+  const std::lock_guard life(life_mutex_);
+  if (state() == NodeState::stopped && thread_.joinable()) thread_.join();  // it was drained from outside
+  if (auto checked = check(); !checked) return checked;
+  begin_life();
+  auto steady = await_steady(timeout, cancel);
+  if (!steady) end_life(Patience::none);
+  return steady;
+}
+
+void NodePool::Impl::begin_life() {
+  const Identity identity = new_identity();
+  {
+    const std::lock_guard lock(mutex_);
+    self_ = {.id = NodeId(identity.id),
+             .name = NodeName(options_.name.empty() ? identity.default_name : options_.name),
+             .weight = options_.weight,
+             .zone = options_.zone,
+             .address = options_.address,
+             .metadata = options_.metadata};
+    refused_.reset();
+    last_error_.reset();
+    barrier_left_ = {};
+    barrier_told_ = false;
+    drain_wanted_ = leave_wanted_ = release_wanted_ = false;
+  }
+  const milliseconds timeout = options_.store_timeout.count() > 0
+                                   ? options_.store_timeout
+                                   : std::max(options_.heartbeat, milliseconds(100));
+  NodeSettings settings{
+      .config = {.points = options_.points, .heartbeat = options_.heartbeat, .lease = options_.lease},
+      .drain_grace = options_.drain_grace,
+      .store_timeout = timeout,
+      .max_clock_drift = options_.max_clock_drift,
+      .jitter_seed = identity.seed};
+  journal_.set_context(service_.str(), self_.name.str());
+  fork_generation_ = fork_generation();
+  life_ = std::make_unique<Life>(Node(std::move(settings), self_), driver_->open(service_), nullptr);
+  publish(*life_);
+  thread_ = std::jthread([this, &life = *life_] { run(life); });
+  thread_id_ = thread_.get_id();
+}
+
+Result<void> NodePool::Impl::await_steady(milliseconds timeout, const std::stop_token& cancel) {
+  std::unique_lock lock(mutex_);
+  const auto decided = [&] {
+    const NodeState now = state();
+    return refused_ || now == NodeState::steady || now == NodeState::stopped || now == NodeState::draining;
+  };
+  const bool in_time = changed_.wait_for(lock, cancel, timeout, decided);
+  if (refused_) return tl::unexpected(*refused_);
+  if (in_time && state() == NodeState::steady) return {};
+  if (cancel.stop_requested())
+    return failure(ErrorCode::cancelled, "the start was cancelled; the node has left");
+  if (in_time) return failure(ErrorCode::wrong_state, "the node was asked to drain before it was steady");
+  std::string why = "not every member has acknowledged the view; is one of them stalled?";
+  if (last_error_) {
+    why = fmt::format("the last error was: {}", last_error_->message);
+  } else if (barrier_left_.count() > 0) {
+    why = "the store cannot rule out leases from before and waits for one lease; allow a longer time-out";
+  }
+  return failure(ErrorCode::timed_out, fmt::format("node {} of service {} was not steady within {} ms: {}",
+                                                   self_.name.str(), service_.str(), timeout.count(), why));
+}
+
+void NodePool::Impl::stop(Patience patience) {
+  if (std::this_thread::get_id() ==
+      thread_id_.load()) {  // from a callback: the thread cannot wait for itself
+    const std::lock_guard lock(mutex_);
+    drain_wanted_ = true;
+    return;
+  }
+  const std::lock_guard life(life_mutex_);
+  end_life(patience);
+}
+
+void NodePool::Impl::end_life(Patience patience) {
+  if (!thread_.joinable()) return;
+  if (forked()) {  // the child of a fork has no such thread: leave it alone
+    thread_.detach();
+    static_cast<void>(life_.release());
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    (patience == Patience::none ? leave_wanted_ : drain_wanted_) = true;
+  }
+  wake_.set();
+  thread_.join();
+  thread_id_ = std::thread::id();  // ids are used again
+  life_.reset();
+}
+
+// ---- the pool's thread
+// ------------------------------------------------------------------------------------------
+
+void NodePool::Impl::run(Life& life) noexcept {
+  try {
+    while (!life.node.finished()) loop(life);
+    publish(life);
+  } catch (const std::exception& problem) {
+    fence(life, problem.what());
+  } catch (...) {
+    fence(life, "unknown exception");
+  }
+  revoke_claims();
+}
+
+void NodePool::Impl::loop(Life& life) {
+  read_mailbox(life);
+  publish(life);
+  std::optional<SyncRequest> request;
+  {
+    const std::lock_guard lock(claims_mutex_);
+    life.node.advance(BootClock::now(), ledger_);
+  }
+  publish(life);
+  {
+    const std::lock_guard lock(claims_mutex_);
+    request = life.node.next_request(BootClock::now(), ledger_);
+  }
+  if (request) return call_store(life, *request);
+  if (life.node.finished()) return;
+  for (const Hint& hint : life.session->wait(life.node.next_wakeup(), wake_.fd())) {
+    journal_.count.hints.fetch_add(1, std::memory_order_relaxed);
+    life.node.on_hint(hint);
+  }
+}
+
+void NodePool::Impl::call_store(Life& life, const SyncRequest& request) {
+  const auto reply = life.session->sync(request, life.node.call_deadline(BootClock::now()));
+  const MonotonicTime now = BootClock::now();
+  if (reply) {
+    journal_.count.syncs_ok.fetch_add(1, std::memory_order_relaxed);
+    life.node.on_reply(*reply, now);
+  } else {
+    life.node.on_failure(reply.error(), now);
+  }
+  publish(life);
+}
+
+void NodePool::Impl::read_mailbox(Life& life) {
+  wake_.clear();
+  const MonotonicTime now = BootClock::now();
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(release_wanted_, false)) life.node.on_release();
+  if (std::exchange(drain_wanted_, false)) life.node.drain(now);
+  if (std::exchange(leave_wanted_, false)) life.node.leave(now);
+}
+
+/// Makes the node's standing visible, then tells of what led to it. In this order: whoever hears of a change
+/// finds it made.
+void NodePool::Impl::publish(Life& life) {
+  if (life.published != life.node.standing()) {
+    life.published = life.node.standing();
+    standing_.publish(life.published);
+    {
+      const std::lock_guard lock(mutex_);
+    }  // whoever is about to wait has seen the old standing, and is waiting now
+    changed_.notify_all();
+  }
+  for (const NodeEvent& event : life.node.take_events()) handle(*life.published, event);
+}
+
+void NodePool::Impl::fence(Life& life, const char* what) noexcept {
+  journal_.count.bugs.fetch_add(1, std::memory_order_relaxed);
+  journal_.log(LogLevel::error, "defect in nodepool; the node has fenced itself, please report it",
+               {{"what", what}});
+  life.published = std::make_shared<Standing>();
+  standing_.publish(life.published);
+  { const std::lock_guard lock(mutex_); }
+  changed_.notify_all();
+}
+
+// ---- decisions and claims: any thread
+// ---------------------------------------------------------------------------
+
+Decision NodePool::Impl::decide(std::string_view job) const noexcept {
+  if (forked()) return {};
+  return standing_.read(
+      [&](const Standing& standing) { return nodepool::decide(standing, job, BootClock::now()); });
+}
+
+std::optional<Claim> NodePool::Impl::try_claim(std::string_view job, Decision* why) {
+  Decision ignored;
+  Decision& decision = why != nullptr ? *why : ignored;
+  if (!validate_job_name(job)) {
+    decision = {Reason::invalid_job, {}, {}};
+    return std::nullopt;
+  }
+  if (decision = decide(job); !decision) return std::nullopt;
+  const std::lock_guard lock(claims_mutex_);
+  const auto standing = standing_.load();  // the newest: what is published later waits for the ledger's mutex
+  if (decision = nodepool::decide(*standing, job, BootClock::now()); !decision) return std::nullopt;
+  const auto serial = ledger_.add(job);
+  if (!serial) {
+    decision = {Reason::already_claimed, {}, {}};
+    return std::nullopt;
+  }
+  auto on_release = [pool = weak_from_this(), name = std::string(job), serial = *serial] {
+    if (const auto alive = pool.lock()) alive->release(name, serial);
+  };
+  auto control = std::make_shared<detail::ClaimControl>(std::string(job), decision.token, standing->lease,
+                                                        std::move(on_release));
+  controls_.emplace(*serial, control);
+  journal_.count.claims_made.fetch_add(1, std::memory_order_relaxed);
+  return Claim(std::move(control));
+}
+
+void NodePool::Impl::release(std::string_view job, ClaimLedger::Serial serial) noexcept {
+  bool awaited = false;
+  {
+    const std::lock_guard lock(claims_mutex_);
+    awaited = ledger_.remove(job, serial);
+    controls_.erase(serial);
+  }
+  if (!awaited && state() != NodeState::draining) return;
+  {
+    const std::lock_guard lock(mutex_);
+    release_wanted_ = true;
+  }
+  wake_.set();
+}
+
+Result<void> NodePool::Impl::wait_until_eligible(std::string_view job, MonotonicTime deadline,
+                                                 const std::stop_token& cancel) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const Decision decision = decide(job);
+    if (decision) return {};
+    if (decision.reason == Reason::stopped) {
+      return failure(ErrorCode::wrong_state, "the pool is stopped; start it before waiting for a job");
+    }
+    if (cancel.stop_requested()) return failure(ErrorCode::cancelled, "the wait for the job was cancelled");
+    const auto left = deadline - BootClock::now();
+    if (left.count() <= 0) {
+      return failure(ErrorCode::timed_out, fmt::format("job {} did not become eligible here in time ({})",
+                                                       job, to_string(decision.reason)));
+    }
+    // Counted in slices, as the boot-time clock runs on while the machine sleeps and the wait's clock does
+    // not.
+    const auto slice = std::min<std::chrono::nanoseconds>(left, std::chrono::seconds(1));
+    changed_.wait_for(lock, cancel, slice, [&] { return static_cast<bool>(decide(job)); });
+  }
+}
+
+NodeState NodePool::Impl::state() const noexcept {
+  if (forked()) return NodeState::stopped;
+  return standing_.read([](const Standing& standing) { return standing.state; });
+}
+
+NodeId NodePool::Impl::node_id() const {
+  const std::lock_guard lock(mutex_);
+  return self_.id;
+}
+
+NodeName NodePool::Impl::node_name() const {
+  const std::lock_guard lock(mutex_);
+  return self_.name;
+}
+
+PoolStats NodePool::Impl::stats() const noexcept {
+  return journal_.stats();
+}
+
+bool NodePool::Impl::forked() const noexcept {
+  return fork_generation_.load(std::memory_order_relaxed) != fork_generation();
+}
+
+}  // namespace nodepool
