@@ -1,0 +1,104 @@
+#include "cli/command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "cli/parts/duration.hpp"
+
+namespace nodepool::cli {
+
+void add_store_option(CLI::App& command, Invocation& invocation) {
+  command
+      .add_option(
+          "--store", invocation.store,
+          "redis://HOST:PORT, unix:///SOCKET or sqlite:PATH; default: $NODEPOOL_STORE, else a file of this "
+          "user")
+      ->type_name("URL");
+}
+
+void add_service_argument(CLI::App& command, std::string& service) {
+  command.add_option("SERVICE", service, "The pool's name")
+      ->required()
+      ->type_name("")
+      ->check([](const std::string& text) {
+        const auto valid = validate(ServiceName(text));
+        return valid ? std::string{} : valid.error().message;
+      });
+}
+
+void add_format_option(CLI::App& command, Format& format) {
+  static const std::map<std::string, Format> kFormats{{"text", Format::text}, {"json", Format::json}};
+  command.add_option("--format", format, "text (default) or json")
+      ->type_name("FORMAT")
+      ->transform(CLI::Transformer(kFormats).description(""))
+      ->check(CLI::IsMember(std::vector<Format>{Format::text, Format::json}).description(""));
+}
+
+void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
+                         const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          name,
+          [&value, name](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+            value = *parsed;
+          },
+          help)
+      ->type_name("TIME")
+      ->default_str(format_duration(value));
+}
+
+CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::vector<std::string>& values,
+                             const std::string& help) {
+  return command.add_option(name, values, help)->allow_extra_args(false)->take_all();
+}
+
+void complain(std::string_view sentence) {
+  fmt::print(stderr, "nodepool: {}\n", sentence);
+}
+
+int fail(const Error& error) {
+  complain(error.message);
+  return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
+}
+
+Result<std::string> store_url(const Invocation& invocation) {
+  if (!invocation.store.empty()) return invocation.store;
+  const char* environment = std::getenv("NODEPOOL_STORE");  // NOLINT(concurrency-mt-unsafe): no thread yet.
+  if (environment != nullptr && *environment != '\0') return environment;
+  return default_store_url();
+}
+
+Result<std::shared_ptr<Driver>> open_store(const Invocation& invocation, StoreUse use) {
+  const auto url = store_url(invocation);
+  if (!url) return tl::unexpected(url.error());
+  return open_store(*url, use);
+}
+
+Result<Observer> Observer::open(const Invocation& invocation, const std::string& service) {
+  auto driver = open_store(invocation, StoreUse::observe);
+  if (!driver) return tl::unexpected(driver.error());
+  auto session = (*driver)->open(ServiceName(service));
+  return Observer{service, *std::move(driver), std::move(session)};
+}
+
+Result<PoolStatus> Observer::status() const {
+  auto status = session->status(patience());
+  if (!status && status.error().code == ErrorCode::not_found) {
+    return failure(ErrorCode::not_found,
+                   fmt::format("The store {} knows no service \"{}\"; has a node joined it?",
+                               driver->describe(), service));
+  }
+  return status;
+}
+
+MonotonicTime patience() {
+  constexpr std::chrono::seconds kPatience{5};
+  return BootClock::now() + kPatience;
+}
+
+}  // namespace nodepool::cli

@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/joiner.hpp"
+
+namespace nodepool::cli {
+namespace {
+
+struct JoinArguments {
+  JoinSettings settings;
+  unsigned job_count = 0;
+  std::vector<std::string> metadata;
+};
+
+constexpr unsigned kMostJobs = 100'000;
+
+Result<void> read_metadata(JoinArguments& arguments) {
+  for (const std::string& entry : arguments.metadata) {
+    const std::size_t sign = entry.find('=');
+    if (sign == std::string::npos || sign == 0) {
+      return failure(ErrorCode::invalid_argument,
+                     fmt::format("--metadata \"{}\" is not of the form KEY=VALUE.", entry));
+    }
+    arguments.settings.options.metadata[entry.substr(0, sign)] = entry.substr(sign + 1);
+  }
+  return {};
+}
+
+Result<void> check(const JoinSettings& settings) {
+  for (const std::string& job : settings.jobs) {
+    if (auto valid = validate_job_name(job); !valid) return valid;
+  }
+  return validate(settings.options);
+}
+
+int run_join(JoinArguments arguments, const Invocation& invocation) {
+  JoinSettings& settings = arguments.settings;
+  for (unsigned number = 0; number < arguments.job_count; ++number)
+    settings.jobs.push_back(fmt::format("job{}", number));
+  if (const auto read = read_metadata(arguments); !read) return fail(read.error());
+  if (const auto valid = check(settings); !valid) return fail(valid.error());
+  SignalWatch signals;
+  auto driver = open_store(invocation, StoreUse::join);
+  if (!driver) return fail(driver.error());
+  Joiner joiner(std::move(settings), *std::move(driver), signals);
+  return joiner.run();
+}
+
+void add_pool_options(CLI::App& command, PoolOptions& options) {
+  add_duration_option(command, "--heartbeat", options.heartbeat,
+                      "Between two heartbeats; the same on all nodes");
+  add_duration_option(command, "--lease", options.lease,
+                      "How long a silent node keeps its jobs; at least 3 heartbeats; the same on all nodes");
+  add_duration_option(command, "--drain-grace", options.drain_grace,
+                      "How long leaving waits for running jobs");
+  command
+      .add_option("--points", options.points, "Points per unit of weight on the ring; the same on all nodes")
+      ->check(CLI::Range(1U, kMaxPoints))
+      ->capture_default_str()
+      ->type_name("COUNT");
+  command.add_option("--weight", options.weight, "This node's share relative to others, 1 to 100")
+      ->check(CLI::Range(1U, kMaxWeight))
+      ->capture_default_str()
+      ->type_name("SHARES");
+  command.add_option("--zone", options.zone, "Where the node is, for people")->type_name("TEXT");
+  command.add_option("--address", options.address, "Where its own service is reached")->type_name("TEXT");
+}
+
+}  // namespace
+
+void add_join(CLI::App& program, Invocation& invocation) {
+  auto arguments = std::make_shared<JoinArguments>();
+  JoinSettings& settings = arguments->settings;
+  CLI::App* command =
+      program.add_subcommand("join", "Become a node of a pool and tell which jobs it may run");
+  add_store_option(*command, invocation);
+  add_service_argument(*command, settings.service);
+  command
+      ->add_option("--name", settings.options.name, "The node's name; default: host name and random digits")
+      ->type_name("NAME");
+  add_list_option(*command, "--job", settings.jobs, "A job to watch; may be given often")->type_name("JOB");
+  command->add_option("--jobs", arguments->job_count, "Watch job0, job1, ... so many")
+      ->check(CLI::Range(0U, kMostJobs))
+      ->type_name("COUNT");
+  add_pool_options(*command, settings.options);
+  add_list_option(*command, "--metadata", arguments->metadata, "For people and tools; may be given often")
+      ->type_name("KEY=VALUE");
+  add_duration_option(*command, "--start-timeout", settings.start_timeout,
+                      "How long to try to become steady; 0ms: 30 seconds, or 3 leases if that is longer");
+  add_format_option(*command, settings.format);
+  command->footer(
+      "Examples:\n"
+      "  nodepool join billing --jobs 3\n"
+      "  nodepool join billing --name web-1 --job report --job cleanup --format json\n"
+      "  NODEPOOL_STORE=redis://:secret@10.0.0.1 nodepool join billing --heartbeat 500ms --lease 2s\n"
+      "Runs until SIGTERM or Ctrl-C, then hands its jobs over and leaves; a second signal ends it at once.");
+  command->callback([arguments, &invocation] {
+    invocation.run = [arguments, &invocation] { return run_join(*arguments, invocation); };
+  });
+}
+
+}  // namespace nodepool::cli

@@ -1,0 +1,56 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <string>
+
+#include "cli/command.hpp"
+
+namespace {
+
+constexpr const char* kAbout =
+    "nodepool: the processes of a service form a pool and agree which of them runs each job.";
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  nodepool demo                                  see a pool survive a crash, in 15 seconds\n"
+    "  nodepool join billing --jobs 3                 become a node; stop with Ctrl-C\n"
+    "  nodepool nodes billing                         who is in the pool\n"
+    "  nodepool owner billing job0 job1               who runs these jobs\n"
+    "  nodepool --store redis://127.0.0.1 nodes billing\n"
+    "Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage.";
+
+int run(int argc, char** argv) {
+  using namespace nodepool::cli;
+  CLI::App program(kAbout, "nodepool");
+  Invocation invocation;
+  program.footer(kExamples);
+  program.set_version_flag("--version", std::string("nodepool ") + NODEPOOL_VERSION);
+  program.require_subcommand(1);
+  add_store_option(program, invocation);
+  add_demo(program, invocation);
+  add_join(program, invocation);
+  add_nodes(program, invocation);
+  add_owner(program, invocation);
+  add_ring(program, invocation);
+  add_drain(program, invocation);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
+    complain(std::string(error.what()) + " (see --help)");
+    return kUsage;
+  }
+  return invocation.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that is gone is told by write(), where it can be answered by leaving the pool cleanly.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    nodepool::cli::complain(error.what());
+    return nodepool::cli::kFailed;
+  }
+}

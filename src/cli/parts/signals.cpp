@@ -1,0 +1,63 @@
+#include "cli/parts/signals.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <system_error>
+
+namespace nodepool::cli {
+namespace {
+
+int checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return fd;
+}
+
+void make_readable(int event_fd) noexcept {
+  const std::uint64_t one = 1;
+  // It can fail only if it is readable already.
+  [[maybe_unused]] const auto written = ::write(event_fd, &one, sizeof one);
+}
+
+}  // namespace
+
+SignalWatch::SignalWatch() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal_fd_ = checked(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signals cannot be received");
+  wake_fd_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "signals cannot be received");
+  end_fd_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "signals cannot be received");
+  thread_ = std::thread([this] { watch(); });
+}
+
+SignalWatch::~SignalWatch() {
+  make_readable(end_fd_);
+  thread_.join();
+  for (const int fd : {signal_fd_, wake_fd_, end_fd_}) ::close(fd);
+}
+
+void SignalWatch::watch() noexcept {
+  constexpr int kSignalled = 128;
+  while (true) {
+    std::array<pollfd, 2> waiting{{{signal_fd_, POLLIN, 0}, {end_fd_, POLLIN, 0}}};
+    ::poll(waiting.data(), waiting.size(), -1);
+    if (waiting[1].revents != 0) return;
+    signalfd_siginfo signal{};
+    if (::read(signal_fd_, &signal, sizeof signal) != sizeof signal) continue;
+    // The first one asks; whoever sends a second one has no more patience, so nothing is cleaned up.
+    if (stop_.stop_requested()) ::_exit(kSignalled + static_cast<int>(signal.ssi_signo));
+    stop_.request_stop();
+    make_readable(wake_fd_);
+  }
+}
+
+}  // namespace nodepool::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "nodepool/driver.hpp"
+#include "nodepool/result.hpp"
+
+namespace nodepool::cli {
+
+/// What a command wants of the store.
+enum class StoreUse {
+  join,    ///< Becomes part of the pool: a SQLite file is created when it is not there.
+  observe  ///< Only looks: a SQLite file that is not there is an error, not a new file.
+};
+
+/// The store that a command uses when it is told none: "sqlite:" and the file `nodepool.db` in a folder only
+/// this user can use: `$XDG_RUNTIME_DIR/nodepool` if that variable names a folder, else `/tmp/nodepool-UID`.
+/// The folder is created (mode 0700); one that belongs to somebody else or that others can use is refused.
+[[nodiscard]] Result<std::string> default_store_url();
+
+/// Opens the store that a URL names: `redis://...`, `unix://...`, `sqlite:PATH`. `memory:` is refused: no
+/// other process could see it. Errors: `invalid_argument` for a URL that nobody could open (usage),
+/// `not_found` for a file that is not there. A server is not contacted yet.
+[[nodiscard]] Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use);
+
+}  // namespace nodepool::cli
