@@ -43,7 +43,7 @@ struct PoolState {
 /// What the store knows at the instant of a call.
 struct StoreNow {
   std::chrono::microseconds time{0};       ///< The server's clock; any origin. May be stepped.
-  std::chrono::milliseconds unix_time{0};  ///< Civil time: where the epochs of a fresh pool start.
+  std::chrono::milliseconds unix_time{0};  ///< Civil time: every new epoch is greater.
   std::string run_id;  ///< Changes when the server may have lost writes: at each of its starts.
   /// True only if no lease can exist from before (the store itself proves it): a fresh pool then needs no
   /// barrier.

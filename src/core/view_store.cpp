@@ -72,10 +72,12 @@ class Sync {
     changed_ = true;
   }
 
-  /// R4: a new view, which nobody has acknowledged yet.
+  /// R4: a new view, which nobody has acknowledged yet. Its epoch is also greater than the civil time: so it
+  /// grows even where the store has lost epochs that no living node remembers.
   void bump() {
     if (!changed_) return;
-    state_.view.epoch.value = std::max(state_.view.epoch, request_.known.epoch).value + 1;
+    const auto unix_time = static_cast<std::uint64_t>(now_.unix_time.count());
+    state_.view.epoch.value = std::max({state_.view.epoch.value, request_.known.epoch.value, unix_time}) + 1;
     state_.view.view_id = request_.nonce;
     state_.settled = false;
     for (auto& [id, member] : state_.members) member.acknowledged = false;
@@ -167,7 +169,6 @@ PoolState fresh_state(const SyncRequest& request, const StoreNow& now) {
   PoolState state;
   state.config = request.config;
   state.view.lineage = request.nonce;
-  state.view.epoch.value = static_cast<std::uint64_t>(now.unix_time.count());
   state.run_id = now.run_id;
   state.last_time = now.time;
   return state;
