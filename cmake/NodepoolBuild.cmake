@@ -27,8 +27,12 @@ function(nodepool_library target exported)
   add_library(${target} ${ARGN})
   add_library(nodepool::${exported} ALIAS ${target})
   nodepool_target(${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${exported}
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  # Before 1.0 a minor version may change the ABI.
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${exported} INSTALL_RPATH "$ORIGIN"
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  if(BUILD_SHARED_LIBS AND NOT NODEPOOL_SANITIZE)
+    target_link_options(${target} PRIVATE LINKER:--no-undefined)
+  endif()
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)

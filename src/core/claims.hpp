@@ -7,19 +7,21 @@
 #include <string_view>
 #include <vector>
 
+#include "nodepool/export.hpp"
 #include "nodepool/ring.hpp"
 
 namespace nodepool {
 
 /// The claims of one node: which jobs run here under a claim, and what has been said to them. Pure; not
 /// thread-safe.
-class ClaimLedger {
+class NODEPOOL_EXPORT ClaimLedger {
  public:
   using Serial = std::uint64_t;  ///< Tells one claim of a job from the next; never used twice.
 
   /// Enters a claim; none if one of the same job is still running here. O(log claims).
   [[nodiscard]] std::optional<Serial> add(std::string_view job);
-  /// The claim has ended. True if another node may be waiting for it: the store should know at once. O(log claims).
+  /// The claim has ended. True if another node may be waiting for it: the store should know at once. O(log
+  /// claims).
   bool remove(std::string_view job, Serial serial);
 
   /// The right of all claims is gone (lease lost, grace over): returns those that were not told before. They

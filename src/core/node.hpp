@@ -10,6 +10,7 @@
 #include "core/claims.hpp"
 #include "core/standing.hpp"
 #include "nodepool/driver.hpp"
+#include "nodepool/export.hpp"
 
 namespace nodepool {
 
@@ -51,7 +52,7 @@ struct NodeEvent {
 ///     publish(node.standing());
 ///     if (auto request = node.next_request(now, ledger)) { ... node.on_reply(reply, now) or
 ///     node.on_failure(error, now) ... } wait until node.next_wakeup() or a hint
-class Node {
+class NODEPOOL_EXPORT Node {
  public:
   /// `self.id` must be new and unique: requests are numbered under it, and views are named after it.
   Node(NodeSettings settings, NodeInfo self);

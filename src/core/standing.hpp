@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodepool/export.hpp"
 #include "nodepool/ring.hpp"
 #include "nodepool/view.hpp"
 
@@ -34,7 +35,7 @@ class LeaseTerm {
 };
 
 /// A view as this node has adopted it, with everything that is computed from it once. Immutable.
-struct AdoptedView {
+struct NODEPOOL_EXPORT AdoptedView {
   ViewStamp stamp;
   std::vector<NodeInfo> members;  ///< Ascending by (name, id).
   HashRing ring;                  ///< Of the members that do not drain, one place for each name.
@@ -48,8 +49,8 @@ struct AdoptedView {
 
 /// Builds the above. REQUIRES: members ascending by (name, id); weights and points valid (they were checked
 /// when the nodes started). O(P log P) for P points.
-Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members, const NodeId& self,
-                               unsigned points, MonotonicTime now);
+NODEPOOL_EXPORT Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members,
+                                               const NodeId& self, unsigned points, MonotonicTime now);
 
 /// Everything a decision needs, as one immutable value that the node publishes and any thread reads.
 struct Standing {
@@ -64,6 +65,6 @@ struct Standing {
 /// May the node run `job` at the instant `now`? O(log arcs); no lock, no allocation. The lease is read from
 /// the standing's own term, so a yes is true at the instant the standing was read, even if the thread slept
 /// in between.
-Decision decide(const Standing& standing, std::string_view job, MonotonicTime now) noexcept;
+NODEPOOL_EXPORT Decision decide(const Standing& standing, std::string_view job, MonotonicTime now) noexcept;
 
 }  // namespace nodepool
