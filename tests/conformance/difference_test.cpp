@@ -32,8 +32,8 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr int kSequences = 400;
-constexpr int kSteps = 60;
+constexpr int kSequences = 300;
+constexpr int kSteps = 64;
 
 /// A node as the generator imagines it.
 struct Actor {
@@ -50,6 +50,8 @@ class Generator {
     for (int index = 0; index < 5; ++index) actors_.push_back(new_actor());
   }
 
+  /// Of the things that make a new view: in calm stretches they do not happen, so that views settle.
+  bool rare(int percent) { return !calm_ && chance(percent); }
   bool chance(int percent) { return number(1, 100) <= percent; }
   std::int64_t number(std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
@@ -57,14 +59,14 @@ class Generator {
   Actor& any_actor() { return actors_[static_cast<std::size_t>(number(0, 4))]; }
 
   SyncRequest request(Actor& actor) {
-    if (chance(4)) actor = new_actor();
-    if (chance(5)) actor.info.weight = static_cast<unsigned>(number(1, 4));
-    if (chance(5)) actor.info.metadata["version"] = std::to_string(number(1, 3));
+    if (rare(4)) actor = new_actor();
+    if (rare(5)) actor.info.weight = static_cast<unsigned>(number(1, 4));
+    if (rare(5)) actor.info.metadata["version"] = std::to_string(number(1, 3));
     SyncRequest request;
     request.config = config_;
     if (chance(2)) request.config.lease += milliseconds(1000);
-    if (chance(1)) config_.heartbeat = milliseconds(number(500, 1500));
-    request.intent = chance(6) ? Intent::leaving : chance(10) ? Intent::draining : Intent::active;
+    if (rare(1)) config_.heartbeat = milliseconds(number(500, 1500));
+    request.intent = rare(6) ? Intent::leaving : rare(10) ? Intent::draining : Intent::active;
     request.node = actor.info;
     request.node.draining = request.intent == Intent::draining;
     request.known = known_of(actor);
@@ -78,16 +80,18 @@ class Generator {
 
   /// Mostly a heartbeat later, sometimes a step of the clock in either direction.
   void pass_time(StoreNow& now) {
+    if (chance(4)) calm_ = !calm_;
     if (chance(3)) now.time += std::chrono::hours(1);
     if (chance(3)) now.time -= std::chrono::hours(1);
-    now.time += chance(70) ? microseconds(number(0, 300'000)) : microseconds(number(300'000, 2'500'000));
+    now.time +=
+        calm_ || chance(70) ? microseconds(number(0, 400'000)) : microseconds(number(300'000, 2'500'000));
     now.unix_time = std::chrono::floor<milliseconds>(now.time);
-    if (chance(2)) now.run_id = "run" + std::to_string(number(1, 3));
+    if (rare(2)) now.run_id = "run" + std::to_string(number(1, 3));
   }
 
   void learn(Actor& actor, const ViewStamp& view) {
     history_.push_back(view);
-    if (chance(85)) actor.known = view;
+    if (calm_ || chance(85)) actor.known = view;
   }
 
  private:
@@ -101,13 +105,13 @@ class Generator {
 
   ViewStamp known_of(const Actor& actor) {
     ViewStamp known = actor.known;
-    if (chance(3) && !history_.empty()) {
+    if (rare(3) && !history_.empty()) {
       known = history_[static_cast<std::size_t>(number(0, std::ssize(history_) - 1))];
     }
-    if (chance(1)) known.lineage = "elsewhere";
-    if (chance(1)) known.epoch.value += 5;
-    if (chance(1)) known.view_id = "unheard-of";
-    return chance(3) ? ViewStamp{} : known;
+    if (rare(1)) known.lineage = "elsewhere";
+    if (rare(1)) known.epoch.value += 5;
+    if (rare(1)) known.view_id = "unheard-of";
+    return rare(3) ? ViewStamp{} : known;
   }
 
   void change_holds(Actor& actor) {
@@ -125,6 +129,7 @@ class Generator {
   std::vector<ViewStamp> history_;
   PoolConfig config_;
   int nonces_ = 0;
+  bool calm_ = false;
 };
 
 class Difference : public testing::Test {

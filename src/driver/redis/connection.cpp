@@ -1,0 +1,142 @@
+#include "driver/redis/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "driver/redis/errors.hpp"
+
+namespace nodepool::redis {
+namespace {
+
+constexpr std::pair kOldestVersion{6U, 2U};
+
+/// The value of a line "name:value" of INFO; empty if there is none.
+std::string_view field_of(std::string_view info, std::string_view name) {
+  while (!info.empty()) {
+    std::string_view line = info.substr(0, info.find('\n'));
+    info.remove_prefix(std::min(line.size() + 1, info.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(':'))
+      return line.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::optional<std::pair<unsigned, unsigned>> version_of(std::string_view text) {
+  std::pair<unsigned, unsigned> version;
+  const char* end = text.data() + text.size();
+  const auto [dot, error] = std::from_chars(text.data(), end, version.first);
+  if (error != std::errc{} || dot == end || *dot != '.') return std::nullopt;
+  if (std::from_chars(dot + 1, end, version.second).ec != std::errc{}) return std::nullopt;
+  return version;
+}
+
+Error about(std::string_view server, Error error) {
+  error.message = fmt::format("{}: {}", server, error.message);
+  return error;
+}
+
+}  // namespace
+
+std::string describe(const RedisOptions& options) {
+  if (!options.unix_path.empty()) return fmt::format("unix://{}?db={}", options.unix_path, options.database);
+  const bool bracketed = options.host.find(':') != std::string::npos;
+  return fmt::format("redis://{}{}{}:{}/{}", bracketed ? "[" : "", options.host, bracketed ? "]" : "",
+                     options.port, options.database);
+}
+
+std::vector<Command> authentication(const RedisOptions& options) {
+  if (options.user.empty() && options.password.empty()) return {};
+  if (options.user.empty()) return {{"AUTH", options.password}};
+  return {{"AUTH", options.user, options.password}};
+}
+
+Result<ServerInfo> parse_server_info(std::string_view info, std::string_view server) {
+  const std::string_view text = field_of(info, "redis_version");
+  const auto version = version_of(text);
+  if (!version || *version < kOldestVersion) {
+    return failure(ErrorCode::unsupported,
+                   fmt::format("{} has version '{}'; nodepool needs Redis 6.2 or newer, or Valkey", server,
+                               text.substr(0, 40)));
+  }
+  const std::string_view run_id = field_of(info, "run_id");
+  if (run_id.empty()) {
+    return failure(
+        ErrorCode::unsupported,
+        fmt::format("{} does not tell its run id, so a loss of data could go unnoticed; nodepool needs "
+                    "a server whose INFO has one",
+                    server));
+  }
+  return ServerInfo{std::string(run_id)};
+}
+
+Result<Connection> Connection::open(const RedisOptions& options, std::span<const SocketAddress> addresses,
+                                    MonotonicTime deadline) {
+  auto transport = Transport::connect(addresses, deadline);
+  if (!transport) {
+    return failure(ErrorCode::unavailable,
+                   fmt::format("{} cannot be reached: {}", describe(options), transport.error().message));
+  }
+  Connection connection(std::move(*transport), describe(options));
+  auto greeted = connection.greet(options, deadline);
+  if (!greeted) {
+    Error error = std::move(greeted.error());
+    // Nothing but the greeting was asked for, so nothing can have been changed.
+    if (error.code == ErrorCode::outcome_unknown) error.code = ErrorCode::unavailable;
+    error.message = without_password(std::move(error.message), options.password);
+    return tl::unexpected(std::move(error));
+  }
+  return connection;
+}
+
+Result<void> Connection::greet(const RedisOptions& options, MonotonicTime deadline) {
+  auto commands = authentication(options);
+  if (options.database != 0) commands.push_back({"SELECT", std::to_string(options.database)});
+  commands.push_back({"INFO", "server"});
+  auto replies = exchange(commands, deadline);
+  if (!replies) return tl::unexpected(std::move(replies.error()));
+  for (const Reply& reply : *replies) {
+    if (reply.kind == Reply::Kind::error) return tl::unexpected(server_error(reply.text, server_, {}));
+  }
+  auto info = parse_server_info(replies->back().text, server_);
+  if (!info) return tl::unexpected(std::move(info.error()));
+  run_id_ = std::move(info->run_id);
+  return {};
+}
+
+Result<Reply> Connection::call(const Command& command, MonotonicTime deadline) {
+  auto replies = exchange(std::span(&command, 1), deadline);
+  if (!replies) return tl::unexpected(std::move(replies.error()));
+  return std::move(replies->front());
+}
+
+Result<std::vector<Reply>> Connection::exchange(std::span<const Command> commands, MonotonicTime deadline) {
+  std::string bytes;
+  for (const Command& command : commands) bytes += encode_command(command);
+  if (auto sent = transport_.send(bytes, deadline); !sent)
+    return tl::unexpected(about(server_, sent.error()));
+  std::vector<Reply> replies;
+  while (replies.size() < commands.size()) {
+    auto reply = receive(deadline);
+    if (!reply) return tl::unexpected(about(server_, std::move(reply.error())));
+    replies.push_back(std::move(*reply));
+  }
+  return replies;
+}
+
+Result<Reply> Connection::receive(MonotonicTime deadline) {
+  std::array<char, 16384> buffer{};
+  while (true) {
+    auto reply = reader_.next();
+    if (!reply) return tl::unexpected(std::move(reply.error()));
+    if (reply->has_value()) return std::move(**reply);
+    const auto received = transport_.receive(buffer, deadline);
+    if (!received) return tl::unexpected(received.error());
+    reader_.feed({buffer.data(), *received});
+  }
+}
+
+}  // namespace nodepool::redis

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/redis/resp_codec.hpp"
+#include "driver/redis/transport.hpp"
+#include "nodepool/redis.hpp"
+
+namespace nodepool::redis {
+
+using Command = std::vector<std::string>;
+
+/// "redis://10.0.0.1:6379/0" or "unix:///run/redis.sock?db=0": for people, without user and password.
+std::string describe(const RedisOptions& options);
+
+/// What a connection begins with: the user's authentication, if any.
+std::vector<Command> authentication(const RedisOptions& options);
+
+/// What INFO tells of a server.
+struct ServerInfo {
+  std::string run_id;  ///< New at each start of the server.
+};
+/// `unsupported` if the server is older than 6.2 or is none that we know.
+Result<ServerInfo> parse_server_info(std::string_view info, std::string_view server);
+
+/// A greeted connection: authenticated, on its database, with a server that is new enough. Belongs to one
+/// thread. After any error it must be dropped: a late reply must never be taken for the reply of another
+/// call.
+class Connection {
+ public:
+  /// Errors: `unavailable`, `permission_denied`, `unsupported`.
+  static Result<Connection> open(const RedisOptions& options, std::span<const SocketAddress> addresses,
+                                 MonotonicTime deadline);
+
+  /// One command and its reply, which may be the server's error. `unavailable`: not sent; `outcome_unknown`:
+  /// sent, but no reply has come by the deadline; `store_corrupt`: what came is no reply.
+  [[nodiscard]] Result<Reply> call(const Command& command, MonotonicTime deadline);
+
+  /// What a subscription brings: the next reply without a call.
+  [[nodiscard]] Result<Reply> await(MonotonicTime deadline) { return receive(deadline); }
+
+  /// The server's run id as of the greeting: a server that starts again closes the connection.
+  [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+  [[nodiscard]] bool is_stale() const noexcept { return transport_.is_stale(); }
+  [[nodiscard]] SocketAddress peer() const noexcept { return transport_.peer(); }
+
+ private:
+  Connection(Transport transport, std::string server)
+      : transport_(std::move(transport)), server_(std::move(server)) {}
+  Result<void> greet(const RedisOptions& options, MonotonicTime deadline);
+  Result<std::vector<Reply>> exchange(std::span<const Command> commands, MonotonicTime deadline);
+  Result<Reply> receive(MonotonicTime deadline);
+
+  Transport transport_;
+  std::string server_;
+  ReplyReader reader_;
+  std::string run_id_;
+};
+
+}  // namespace nodepool::redis

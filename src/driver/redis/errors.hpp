@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "nodepool/result.hpp"
+
+namespace nodepool::redis {
+
+/// The error that a server's error reply stands for: a code to act on, and a message with the server's
+/// reason, what it concerns and what to do. `server` is the driver's description, `service` may be empty
+/// (before any script).
+Error server_error(std::string_view text, std::string_view server, std::string_view service);
+
+/// The text with every occurrence of the password replaced: whatever a server or proxy echoes, it is never
+/// shown.
+std::string without_password(std::string text, std::string_view password);
+
+/// Whether the server wants the whole script again.
+bool is_unknown_script(std::string_view text) noexcept;
+
+}  // namespace nodepool::redis

@@ -1,0 +1,160 @@
+#include "driver/redis/hint_listener.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <utility>
+
+#include "driver/redis/errors.hpp"
+#include "driver/redis/scripts.hpp"
+
+namespace nodepool::redis {
+namespace {
+
+/// A subscription silent for so long is asked for a sign of life, and given up if it gives none.
+constexpr std::chrono::seconds kSilence{5};
+constexpr std::chrono::seconds kPatience{2};
+
+}  // namespace
+
+HintListener::HintListener(const RedisOptions& options, const ServiceName& service, std::uint32_t seed)
+    : options_(options), channel_(hint_channel(service)), back_off_(seed) {}
+
+std::vector<Hint> HintListener::wait(MonotonicTime until, int wake_fd, Resolver& resolver) {
+  bool last = false;
+  while (true) {
+    run_timers(resolver);
+    const short events = phase_ == Phase::connecting ? POLLOUT : POLLIN;
+    std::array<pollfd, 2> waiting{{{transport_.fd(), events, 0}, {wake_fd, POLLIN, 0}}};
+    const int ready =
+        ::poll(waiting.data(), waiting.size(), poll_milliseconds(std::min(until, next_timer())));
+    if (ready > 0 && waiting[0].revents != 0) handle_ready();
+    last = (ready > 0 && waiting[1].revents != 0) || BootClock::now() >= until;
+    if (last || !hints_.empty()) return std::exchange(hints_, {});
+  }
+}
+
+void HintListener::run_timers(Resolver& resolver) {
+  const auto now = BootClock::now();
+  if (now < next_timer()) return;
+  switch (phase_) {
+    case Phase::idle:
+      start_connect(resolver);
+      return;
+    case Phase::connecting:
+    case Phase::subscribing:
+      drop();
+      return;
+    case Phase::listening:
+      // What has come while nobody waited is read before the server is judged by its silence.
+      if (transport_.is_stale()) {
+        handle_ready();
+      } else if (asked_at_ || !transport_.send(encode_command({"PING"}), now)) {
+        drop();
+      } else {
+        asked_at_ = now;
+      }
+      return;
+  }
+}
+
+MonotonicTime HintListener::next_timer() const {
+  switch (phase_) {
+    case Phase::idle:
+      return back_off_.next_attempt();
+    case Phase::connecting:
+    case Phase::subscribing:
+      return phase_started_ + options_.connect_timeout;
+    case Phase::listening:
+      return asked_at_ ? *asked_at_ + kPatience : last_heard_ + kSilence;
+  }
+  return phase_started_;
+}
+
+void HintListener::start_connect(Resolver& resolver) {
+  const auto now = BootClock::now();
+  std::optional<SocketAddress> address = server_;
+  if (!address) {
+    if (auto addresses = resolver.resolve(options_, now)) address = addresses->front();
+  }
+  auto transport = address ? Transport::start_connect(*address) : failure(ErrorCode::unavailable, {});
+  if (!transport) return drop();
+  transport_ = std::move(*transport);
+  reader_ = ReplyReader();
+  phase_ = Phase::connecting;
+  phase_started_ = now;
+}
+
+void HintListener::handle_ready() {
+  bool good = false;
+  switch (phase_) {
+    case Phase::idle:
+      return;
+    case Phase::connecting:
+      good = transport_.finish_connect() && subscribe();
+      break;
+    case Phase::subscribing:
+    case Phase::listening:
+      good = receive();
+      break;
+  }
+  if (!good) drop();
+}
+
+bool HintListener::subscribe() {
+  std::string bytes;
+  for (const Command& command : authentication(options_)) bytes += encode_command(command);
+  bytes += encode_command({"SUBSCRIBE", channel_});
+  phase_ = Phase::subscribing;
+  // A fresh socket takes a few hundred bytes at once.
+  return transport_.send(bytes, BootClock::now()).has_value();
+}
+
+bool HintListener::receive() {
+  std::array<char, 16384> buffer{};
+  const auto received = transport_.receive(buffer, BootClock::now());
+  if (!received) return false;
+  last_heard_ = BootClock::now();
+  asked_at_.reset();
+  reader_.feed({buffer.data(), *received});
+  while (true) {
+    const auto reply = reader_.next();
+    if (!reply) return false;
+    if (!reply->has_value()) return true;
+    if (!handle(**reply)) return false;
+  }
+}
+
+bool HintListener::handle(const Reply& reply) {
+  if (reply.kind == Reply::Kind::error) {
+    Error error = server_error(without_password(reply.text, options_.password), describe(options_), {});
+    if (error.code == ErrorCode::permission_denied && !ever_listened_) denied_ = std::move(error);
+    return false;
+  }
+  if (reply.kind != Reply::Kind::array || reply.items.empty()) return true;  // the answer to AUTH
+  const std::string& what = reply.items[0].text;
+  if (what == "subscribe") {
+    phase_ = Phase::listening;
+    back_off_.succeeded();
+    ever_listened_ = true;
+    denied_.reset();
+    hints_.push_back({Hint::Kind::unknown, {}});  // whatever was published before went unheard
+  } else if (what == "message" && reply.items.size() == 3) {
+    const auto published = read_hint(reply.items[2].text);
+    if (!published) {
+      hints_.push_back({Hint::Kind::unknown, {}});
+    } else if (published->node != own_id_ || published->hint.kind == Hint::Kind::drain) {
+      hints_.push_back(published->hint);
+    }
+  }
+  return true;
+}
+
+void HintListener::drop() {
+  transport_.close();
+  asked_at_.reset();
+  phase_ = Phase::idle;
+  back_off_.failed(BootClock::now());
+}
+
+}  // namespace nodepool::redis

@@ -1,0 +1,39 @@
+#include <random>
+#include <utility>
+
+#include "driver/redis/connection.hpp"
+#include "driver/redis/options.hpp"
+#include "driver/redis/redis_session.hpp"
+
+namespace nodepool {
+namespace {
+
+/// Immutable, hence usable from any thread.
+class RedisDriver final : public Driver {
+ public:
+  explicit RedisDriver(RedisOptions options)
+      : options_(std::make_shared<const RedisOptions>(std::move(options))) {}
+
+  [[nodiscard]] std::string describe() const override { return redis::describe(*options_); }
+  [[nodiscard]] Capabilities capabilities() const noexcept override { return {}; }
+  [[nodiscard]] std::unique_ptr<Session> open(const ServiceName& service) override {
+    // Spreads the retries of many nodes over time; not a secret.
+    return std::make_unique<redis::RedisSession>(options_, service, std::random_device{}());
+  }
+
+ private:
+  std::shared_ptr<const RedisOptions> options_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Driver>> open_redis(RedisOptions options) {
+  if (auto valid = redis::validate(options); !valid) return tl::unexpected(std::move(valid.error()));
+  return std::make_shared<RedisDriver>(std::move(options));
+}
+
+Result<std::shared_ptr<Driver>> open_redis(std::string_view url) {
+  return parse_redis_url(url).and_then([](RedisOptions options) { return open_redis(std::move(options)); });
+}
+
+}  // namespace nodepool

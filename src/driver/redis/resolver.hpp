@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nodepool/redis.hpp"
+#include "nodepool/types.hpp"
+
+namespace nodepool::redis {
+
+/// Where a socket connects to.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+};
+
+/// Finds the addresses of a server. Literal addresses and Unix sockets need no look-up; a name is looked up
+/// on a thread of its own, because the system's resolver knows no deadline. At most one look-up is under way;
+/// one that outlives the deadline is picked up by a later call. Belongs to one thread.
+class Resolver {
+ public:
+  /// All addresses, in the order to be tried; never empty. `unavailable` if there is none by the deadline.
+  Result<std::vector<SocketAddress>> resolve(const RedisOptions& options, MonotonicTime deadline);
+
+ private:
+  struct Lookup;
+  std::shared_ptr<Lookup> lookup_;
+};
+
+}  // namespace nodepool::redis

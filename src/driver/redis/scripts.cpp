@@ -1,0 +1,329 @@
+#include "driver/redis/scripts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "embedded_scripts.hpp"
+#include "nodepool/view_store.hpp"
+
+namespace nodepool::redis {
+namespace {
+
+using std::chrono::microseconds;
+
+/// Lua counts in doubles; real epochs are milliseconds since 1970 and stay far below.
+constexpr std::uint64_t kMaxExactInteger = (std::uint64_t{1} << 53U) - 2;
+
+constexpr Script kSync{scripts::kSyncScript, scripts::kSyncScriptSha1};
+constexpr Script kStatus{scripts::kStatusScript, scripts::kStatusScriptSha1};
+constexpr Script kDrain{scripts::kDrainScript, scripts::kDrainScriptSha1};
+
+std::vector<std::string> keys_of(const ServiceName& service) {
+  std::vector<std::string> keys;
+  for (const std::string_view part : {"pool", "members", "leases", "seen", "holds", "drains"}) {
+    keys.push_back(fmt::format("nodepool:{{{}}}:{}", service.str(), part));
+  }
+  return keys;
+}
+
+std::string_view name_of(Intent intent) {
+  switch (intent) {
+    case Intent::active:
+      return "active";
+    case Intent::draining:
+      return "draining";
+    case Intent::leaving:
+      return "leaving";
+  }
+  return "active";
+}
+
+tl::unexpected<Error> corrupt(const ServiceName& service, std::string_view what) {
+  return failure(
+      ErrorCode::store_corrupt,
+      fmt::format("what stands under the keys nodepool:{{{}}}:* is not a pool of nodepool ({}); delete "
+                  "them or choose another service name",
+                  service.str(), what));
+}
+
+/// Reads the items of a script's answer one by one; the first that does not fit spoils the rest.
+class Items {
+ public:
+  explicit Items(const Reply& reply) : items_(reply.items) {}
+
+  const Reply* next(Reply::Kind kind) {
+    if (bad_ || at_ == items_.size() || items_[at_].kind != kind) {
+      bad_ = true;
+      return nullptr;
+    }
+    return &items_[at_++];
+  }
+  std::string text() {
+    const Reply* item = next(Reply::Kind::text);
+    return item == nullptr ? std::string() : item->text;
+  }
+  template <class Number>
+  Number number() {
+    const std::string digits = text();
+    Number value{};
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    bad_ |= error != std::errc{} || end != digits.data() + digits.size();
+    return value;
+  }
+  microseconds duration() { return microseconds(number<microseconds::rep>()); }
+  /// An empty text stands for nothing.
+  std::optional<microseconds> optional_duration() {
+    if (bad_ || at_ == items_.size() || !items_[at_].text.empty()) return duration();
+    (void)text();
+    return std::nullopt;
+  }
+  /// A flat array of texts; an empty one if it does not fit.
+  std::vector<std::string> texts() {
+    std::vector<std::string> result;
+    const Reply* array = next(Reply::Kind::array);
+    if (array == nullptr) return result;
+    for (const Reply& each : array->items) {
+      bad_ |= each.kind != Reply::Kind::text;
+      result.push_back(each.text);
+    }
+    return result;
+  }
+  /// A flat array of keys and values.
+  std::map<std::string, std::string> pairs() {
+    std::map<std::string, std::string> result;
+    const auto flat = texts();
+    bad_ |= flat.size() % 2 != 0;
+    for (std::size_t index = 0; index + 1 < flat.size(); index += 2) result[flat[index]] = flat[index + 1];
+    return result;
+  }
+  [[nodiscard]] bool next_is_nil() const {
+    return !bad_ && at_ < items_.size() && items_[at_].kind == Reply::Kind::nil;
+  }
+  [[nodiscard]] bool bad() const { return bad_; }
+
+ private:
+  const std::vector<Reply>& items_;
+  std::size_t at_ = 0;
+  bool bad_ = false;
+};
+
+std::vector<std::string> split_lines(std::string_view joined) {
+  std::vector<std::string> lines;
+  while (!joined.empty()) {
+    const auto end = std::min(joined.find('\n'), joined.size());
+    lines.emplace_back(joined.substr(0, end));
+    joined.remove_prefix(std::min(end + 1, joined.size()));
+  }
+  return lines;
+}
+
+bool by_name_and_id(const NodeInfo& left, const NodeInfo& right) {
+  return std::tie(left.name, left.id) < std::tie(right.name, right.id);
+}
+
+/// Why the script cannot take the request, if so.
+std::optional<std::string> fault_of(const SyncRequest& request) {
+  const auto config = parse_pool_config(to_string(request.config));
+  if (!config || *config != request.config || request.config.heartbeat.count() <= 0 ||
+      request.config.lease.count() <= 0) {
+    return "the pool's configuration has no text form";
+  }
+  if (request.known.epoch.value > kMaxExactInteger) return "the known view's epoch is above 2^53";
+  for (const std::string& job : request.held) {
+    if (auto valid = validate_job_name(job); !valid) return valid.error().message;
+  }
+  return std::nullopt;
+}
+
+Error mismatch(std::string_view stored, const PoolConfig& ours) {
+  return {ErrorCode::config_mismatch,
+          fmt::format("the pool runs with [{}] but this node came with [{}]; give all nodes of a service the "
+                      "same settings",
+                      stored, to_string(ours))};
+}
+
+/// Turns the answers that are no success into errors; `outcome` is the first item.
+std::optional<Error> refusal(const ServiceName& service, const SyncRequest& request, std::string_view outcome,
+                             Items& items) {
+  if (outcome == "mismatch") return mismatch(items.text(), request.config);
+  if (outcome == "late") {
+    return Error{ErrorCode::outcome_unknown,
+                 fmt::format("request {} of node {} came after request {}; it was ignored", request.sequence,
+                             request.node.id.str(), items.text())};
+  }
+  if (outcome == "ok") return std::nullopt;
+  return corrupt(service, outcome == "corrupt" ? items.text() : "an unknown answer of the script").value();
+}
+
+Result<std::vector<NodeInfo>> decode_members(const std::vector<std::string>& records) {
+  std::vector<NodeInfo> members;
+  for (const std::string& record : records) {
+    auto member = decode_node(record);
+    if (!member) return tl::unexpected(std::move(member.error()));
+    members.push_back(std::move(*member));
+  }
+  std::ranges::sort(members, by_name_and_id);
+  return members;
+}
+
+std::vector<Hold> holds_of_others(const std::map<std::string, std::string>& joined, const NodeId& caller) {
+  std::vector<Hold> holds;
+  for (const auto& [id, jobs] : joined) {
+    if (id == caller.str()) continue;
+    for (std::string& job : split_lines(jobs)) holds.push_back({NodeId(id), std::move(job)});
+  }
+  std::ranges::sort(holds);
+  return holds;
+}
+
+/// The per-member hashes of a status answer, joined.
+struct StoredParts {
+  std::map<std::string, std::string> records, leases, seen, holds;
+  std::vector<std::string> drains;
+};
+
+Result<MemberStatus> member_status(const std::string& id, const std::string& record, const StoredParts& parts,
+                                   const PoolStatus& pool, microseconds clock) {
+  auto info = decode_node(record);
+  if (!info) return tl::unexpected(std::move(info.error()));
+  MemberStatus member{.info = std::move(*info)};
+  if (const auto lease = parts.leases.find(id); lease != parts.leases.end()) {
+    microseconds::rep until = 0;
+    std::from_chars(lease->second.data(), lease->second.data() + lease->second.size(), until);
+    member.lease_left = microseconds(until) - clock;
+  }
+  if (const auto seen = parts.seen.find(id); seen != parts.seen.end()) {
+    member.acknowledged = std::string_view(seen->second).ends_with(" " + pool.view.view_id);
+  }
+  member.drain_requested = std::ranges::find(parts.drains, id) != parts.drains.end();
+  if (const auto holds = parts.holds.find(id); holds != parts.holds.end())
+    member.held = split_lines(holds->second);
+  return member;
+}
+
+}  // namespace
+
+std::vector<std::string> ScriptCall::by_digest() const {
+  std::vector<std::string> command{"EVALSHA", std::string(script.digest), std::to_string(keys.size())};
+  command.insert(command.end(), keys.begin(), keys.end());
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+std::vector<std::string> ScriptCall::by_text() const {
+  auto command = by_digest();
+  command[0] = "EVAL";
+  command[1] = script.text;
+  return command;
+}
+
+std::string hint_channel(const ServiceName& service) {
+  return fmt::format("nodepool:{{{}}}:hints", service.str());
+}
+
+Result<ScriptCall> sync_call(const ServiceName& service, const SyncRequest& request, std::string_view run_id,
+                             std::optional<microseconds> time) {
+  if (const auto fault = fault_of(request)) return failure(ErrorCode::invalid_argument, *fault);
+  return ScriptCall{
+      kSync,
+      keys_of(service),
+      {to_string(request.config), request.node.id.str(), encode_node(request.node),
+       std::string(name_of(request.intent)), request.known.lineage, std::to_string(request.known.epoch.value),
+       request.known.view_id, fmt::format("{}", fmt::join(request.held, "\n")),
+       std::to_string(request.sequence), request.nonce, std::string(run_id), hint_channel(service),
+       time ? std::to_string(time->count()) : std::string()}};
+}
+
+Result<SyncReply> read_sync_reply(const ServiceName& service, const SyncRequest& request,
+                                  const Reply& reply) {
+  Items items(reply);
+  const std::string outcome = items.text();
+  if (outcome == "none") return SyncReply{};
+  if (auto refused = refusal(service, request, outcome, items)) return tl::unexpected(std::move(*refused));
+  SyncReply answer;
+  answer.view.lineage = items.text();
+  answer.view.epoch.value = items.number<std::uint64_t>();
+  answer.view.view_id = items.text();
+  answer.settled = items.text() == "1";
+  answer.barrier_left = items.duration();
+  answer.look_again_in = items.optional_duration();
+  answer.pool_clock = items.duration();
+  answer.drain_requested = items.text() == "1";
+  answer.holds_of_others = holds_of_others(items.pairs(), request.node.id);
+  if (!items.next_is_nil()) {
+    auto members = decode_members(items.texts());
+    if (!members) return corrupt(service, members.error().message);
+    answer.members = std::move(*members);
+  }
+  if (items.bad()) return corrupt(service, "an answer of an unexpected form");
+  return answer;
+}
+
+ScriptCall status_call(const ServiceName& service) {
+  return {kStatus, keys_of(service), {}};
+}
+
+Result<PoolStatus> read_status_reply(const ServiceName& service, const Reply& reply) {
+  Items items(reply);
+  const std::string outcome = items.text();
+  if (outcome == "none") {
+    return failure(ErrorCode::not_found, fmt::format("the store knows no service '{}'", service.str()));
+  }
+  const std::string first = items.text();
+  if (outcome != "ok") return corrupt(service, first);
+  auto config = parse_pool_config(first);
+  if (!config) return corrupt(service, config.error().message);
+  PoolStatus status{.config = std::move(*config)};
+  status.view.lineage = items.text();
+  status.view.epoch.value = items.number<std::uint64_t>();
+  status.view.view_id = items.text();
+  const auto clock = items.duration();
+  status.barrier_left = std::max(microseconds(0), items.duration() - clock);
+  status.settled = items.text() == "1";
+  const StoredParts parts{items.pairs(), items.pairs(), items.pairs(), items.pairs(), items.texts()};
+  if (items.bad()) return corrupt(service, "an answer of an unexpected form");
+  for (const auto& [id, record] : parts.records) {
+    auto member = member_status(id, record, parts, status, clock);
+    if (!member) return corrupt(service, member.error().message);
+    status.members.push_back(std::move(*member));
+  }
+  std::ranges::sort(status.members, by_name_and_id, &MemberStatus::info);
+  return status;
+}
+
+ScriptCall drain_call(const ServiceName& service, const NodeId& node) {
+  return {kDrain, keys_of(service), {node.str(), hint_channel(service)}};
+}
+
+Result<void> read_drain_reply(const ServiceName& service, const NodeId& node, const Reply& reply) {
+  const std::string outcome = Items(reply).text();
+  if (outcome == "ok") return {};
+  if (outcome != "none") return corrupt(service, "an unknown answer of the script");
+  return failure(ErrorCode::not_found, fmt::format("node {} is not a member of the pool", node.str()));
+}
+
+std::optional<PublishedHint> read_hint(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, Hint::Kind>, 4> kKinds{
+      {{"view ", Hint::Kind::view},
+       {"settled ", Hint::Kind::settled},
+       {"release ", Hint::Kind::release},
+       {"drain ", Hint::Kind::drain}}};
+  for (const auto& [prefix, kind] : kKinds) {
+    if (!text.starts_with(prefix)) continue;
+    text.remove_prefix(prefix.size());
+    Epoch epoch;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch.value);
+    if (error != std::errc{} || end == text.data() + text.size() || *end != ' ') return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+    return PublishedHint{{kind, epoch}, NodeId(text)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace nodepool::redis

@@ -1,0 +1,225 @@
+-- One heartbeat: rules R1 to R6 of docs/protocol.md, reply by reply equal to apply_sync in
+-- src/core/view_store.cpp. Everything is read and decided before the first write, so that a refused request
+-- leaves the store as it was. Numbers are below 2^53 and travel as decimal texts.
+--
+-- pool    hash: config, lineage, epoch, view_id, run_id, clock, last_time, barrier_until, settled; the counts
+--         size (members), acked (members that have acknowledged the view), holders (that hold jobs), drains
+-- members hash: id -> record
+-- leases  sorted set: ids by the end of their lease on the pool's clock, in microseconds
+-- seen    hash: id -> "<sequence> <view id acknowledged, or ->": a new view voids all acknowledgements
+-- holds   hash: id -> jobs, one a line, only of members that hold some
+-- drains  set of ids asked to drain
+local pool_key, members_key, leases_key, seen_key, holds_key, drains_key =
+    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local config, id, record, intent = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local known = {lineage = ARGV[5], epoch = tonumber(ARGV[6]), view_id = ARGV[7]}
+local held, sequence, nonce, run_id, channel = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local leaving = intent == 'leaving'
+
+local function text(number) return string.format('%.0f', number) end
+
+local function parse_config(line)
+  local heartbeat, lease =
+      string.match(line, '^protocol=%d+ hash=%S+ points=%d+ heartbeat_ms=(%d+) lease_ms=(%d+)$')
+  if not heartbeat then return nil end
+  return tonumber(heartbeat) * 1000, tonumber(lease) * 1000
+end
+
+-- True if the decimal text `left` is at most `right`; exact for any length.
+local function at_most(left, right)
+  if #left ~= #right then return #left < #right end
+  return left <= right
+end
+
+local function lines(joined)
+  local set = {}
+  for line in string.gmatch(joined, '[^\n]+') do set[line] = true end
+  return set
+end
+
+-- The server's time in microseconds; tests may dictate it.
+local time = tonumber(ARGV[13])
+if not time then
+  local now = redis.call('TIME')
+  time = tonumber(now[1]) * 1000000 + tonumber(now[2])
+end
+
+-- What is stored. Each of these also fails, before any write, where a key holds a foreign type.
+local stored = redis.call('HMGET', pool_key, 'config', 'lineage', 'epoch', 'view_id', 'run_id', 'clock',
+                          'last_time', 'barrier_until', 'settled', 'size', 'acked', 'holders', 'drains')
+local parts = {members = redis.call('HLEN', members_key), leases = redis.call('ZCARD', leases_key),
+               seen = redis.call('HLEN', seen_key), holds = redis.call('HLEN', holds_key),
+               drains = redis.call('SCARD', drains_key)}
+local my_record = redis.call('HGET', members_key, id)
+local my_lease = redis.call('ZSCORE', leases_key, id)
+local my_seen = redis.call('HGET', seen_key, id)
+local my_holds = redis.call('HGET', holds_key, id) or ''
+local drain_requested = redis.call('SISMEMBER', drains_key, id)
+
+local fresh = redis.call('EXISTS', pool_key) == 0
+if fresh and leaving then return {'none'} end
+local heartbeat, lease = parse_config(config)
+local wanted_lease = lease
+local state
+if fresh then
+  state = {config = config, lineage = nonce, epoch = math.floor(time / 1000), view_id = '', clock = 0,
+           last_time = time, barrier_until = 0, settled = '0', size = 0, acked = 0, holders = 0, drains = 0}
+else
+  for index = 1, 13 do
+    if not stored[index] then return {'corrupt', 'a field of the pool is missing'} end
+  end
+  state = {config = stored[1], lineage = stored[2], epoch = tonumber(stored[3]), view_id = stored[4],
+           run_id = stored[5], clock = tonumber(stored[6]), last_time = tonumber(stored[7]),
+           barrier_until = tonumber(stored[8]), settled = stored[9], size = tonumber(stored[10]),
+           acked = tonumber(stored[11]), holders = tonumber(stored[12]), drains = tonumber(stored[13])}
+  heartbeat, lease = parse_config(state.config)
+  if not (heartbeat and state.epoch and state.clock and state.last_time and state.barrier_until and
+          state.size and state.acked and state.holders and state.drains) then
+    return {'corrupt', 'a field of the pool is unreadable'}
+  end
+end
+
+-- The parts must agree. Where they do not, writes were lost (a key deleted or evicted), and the members with
+-- them.
+local my_sequence, my_ack
+if my_seen then my_sequence, my_ack = string.match(my_seen, '^(%d+) (.*)$') end
+local member = my_record and my_lease and my_sequence
+local lost = fresh or parts.members ~= state.size or parts.leases ~= state.size or parts.seen ~= state.size or
+    parts.holds ~= state.holders or parts.drains ~= state.drains or
+    (not member and (my_record or my_lease or my_seen))
+if lost then
+  member, my_holds, drain_requested = nil, '', 0
+  state.size, state.acked, state.holders, state.drains = 0, 0, 0, 0
+end
+
+-- R1
+local clock = state.clock + math.max(0, math.min(time - state.last_time, heartbeat * 1.25))
+
+-- Requests that must not touch anything.
+local other_config = state.config ~= config
+if other_config and not lost and redis.call('ZCOUNT', leases_key, '(' .. text(clock), '+inf') > 0 then
+  return {'mismatch', state.config}
+end
+if member and at_most(sequence, my_sequence) then return {'late', my_sequence} end
+
+-- R2
+local expired = {}
+if not lost then expired = redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(clock)) end
+if member and tonumber(my_lease) <= clock then member, my_holds, drain_requested = nil, '', 0 end
+local size = state.size - #expired
+local changed = #expired > 0
+
+-- R3
+local ancestor = known.lineage == '' or (known.lineage == state.lineage and known.epoch <= state.epoch and
+    (known.epoch ~= state.epoch or known.view_id == state.view_id))
+if lost or not ancestor or state.run_id ~= run_id then
+  state.barrier_until = math.max(state.barrier_until, clock + math.max(lease, wanted_lease))
+  changed = true
+end
+if other_config then
+  heartbeat, lease = parse_config(config)
+  changed = true
+end
+
+-- Who comes and goes, R4, R5, R6
+if leaving then
+  if member then size, changed = size - 1, true end
+  drain_requested = 0
+else
+  if not member then size = size + 1 end
+  if not member or my_record ~= record then changed = true end
+end
+local acked, hints = state.acked, {}
+if changed then
+  state.epoch, state.view_id, state.settled = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1, nonce, '0'
+  acked = 0
+  hints[#hints + 1] = 'view'
+end
+local same_view = known.lineage == state.lineage and known.epoch == state.epoch and
+    known.view_id == state.view_id
+local ack = '-'
+if not leaving then
+  if member and my_ack == state.view_id then
+    ack = my_ack
+  elseif same_view then
+    ack, acked = state.view_id, acked + 1
+  end
+  if member and my_holds ~= held then
+    local now_held = lines(held)
+    for job in string.gmatch(my_holds, '[^\n]+') do
+      if not now_held[job] then
+        hints[#hints + 1] = 'release'
+        break
+      end
+    end
+  end
+end
+local settled = '0'
+if clock >= state.barrier_until and acked == size then settled = '1' end
+if settled == '1' and state.settled == '0' then hints[#hints + 1] = 'settled' end
+
+-- Told first: nobody can act on it before this script has ended, and a user who may not publish changes
+-- nothing.
+for _, kind in ipairs(hints) do
+  redis.call('PUBLISH', channel, kind .. ' ' .. text(state.epoch) .. ' ' .. id)
+end
+
+local holders, drains = state.holders, state.drains
+if lost then redis.call('DEL', members_key, leases_key, seen_key, holds_key, drains_key) end
+local gone = expired
+if leaving and member then gone[#gone + 1] = id end
+for first = 1, #gone, 1000 do
+  local some = {unpack(gone, first, math.min(first + 999, #gone))}
+  redis.call('ZREM', leases_key, unpack(some))
+  redis.call('HDEL', members_key, unpack(some))
+  redis.call('HDEL', seen_key, unpack(some))
+  if holders > 0 then holders = holders - redis.call('HDEL', holds_key, unpack(some)) end
+  if drains > 0 then drains = drains - redis.call('SREM', drains_key, unpack(some)) end
+end
+if not leaving then
+  if not member or my_record ~= record then redis.call('HSET', members_key, id, record) end
+  redis.call('ZADD', leases_key, text(clock + lease), id)
+  redis.call('HSET', seen_key, id, sequence .. ' ' .. ack)
+  if member and my_holds ~= held then
+    if held == '' then
+      holders = holders - redis.call('HDEL', holds_key, id)
+    else
+      holders = holders + redis.call('HSET', holds_key, id, held)
+    end
+  end
+end
+
+local update = {'clock', text(clock), 'last_time', text(time)}
+local function set(field, value)
+  update[#update + 1] = field
+  update[#update + 1] = value
+end
+if changed then
+  set('config', config)
+  set('lineage', state.lineage)
+  set('epoch', text(state.epoch))
+  set('view_id', state.view_id)
+  set('run_id', run_id)
+  set('barrier_until', text(state.barrier_until))
+end
+if fresh or lost or size ~= state.size then set('size', text(size)) end
+if changed or acked ~= state.acked then set('acked', text(acked)) end
+if fresh or lost or holders ~= state.holders then set('holders', text(holders)) end
+if fresh or lost or drains ~= state.drains then set('drains', text(drains)) end
+if changed or settled ~= state.settled then set('settled', settled) end
+redis.call('HSET', pool_key, unpack(update))
+
+local barrier_left = math.max(0, state.barrier_until - clock)
+local look = math.huge
+if barrier_left > 0 then look = barrier_left end
+local next_leases = redis.call('ZRANGE', leases_key, 0, 1, 'WITHSCORES')
+for index = 1, #next_leases, 2 do
+  if next_leases[index] ~= id then look = math.min(look, tonumber(next_leases[index + 1]) - clock) end
+end
+local look_text = ''
+if look <= heartbeat then look_text = text(look) end
+local records, holds = false, {}
+if not same_view then records = redis.call('HVALS', members_key) end
+if holders > 0 then holds = redis.call('HGETALL', holds_key) end
+return {'ok', state.lineage, text(state.epoch), state.view_id, settled, text(barrier_left), look_text,
+        text(clock), text(drain_requested), holds, records}

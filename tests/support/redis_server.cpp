@@ -1,0 +1,226 @@
+#include "support/redis_server.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "driver/redis/resp_codec.hpp"
+#include "driver/redis/transport.hpp"
+
+namespace nodepool::test {
+namespace {
+
+using redis::Reply;
+
+constexpr std::chrono::seconds kPatience{15};
+
+std::string make_folder() {
+  std::string name = (std::filesystem::temp_directory_path() / "nodepool-redis-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder for the Redis server");
+  return name;
+}
+
+/// A port that was free a moment ago; the server is started on another one if somebody was faster.
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  const bool found = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  ::close(fd);
+  if (!found) throw std::runtime_error("no free port for the Redis server");
+  return ntohs(address.sin_port);
+}
+
+/// The server's program. The package redis-tools contains it under the name of another tool, which behaves
+/// as the server if it is called by the server's name.
+std::string server_program(const std::string& folder) {
+  std::istringstream path(std::getenv("PATH") == nullptr ? "/usr/bin" : std::getenv("PATH"));
+  for (std::string part; std::getline(path, part, ':');) {
+    if (::access((part + "/redis-server").c_str(), X_OK) == 0) return part + "/redis-server";
+  }
+  const std::string link = folder + "/redis-server";
+  if (!std::filesystem::exists(std::filesystem::symlink_status(link))) {
+    std::filesystem::create_symlink("/usr/bin/redis-check-rdb", link);
+  }
+  return link;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void append_text(const Reply& reply, std::string& text) {
+  switch (reply.kind) {
+    case Reply::Kind::nil:
+      text += "(nil)\n";
+      return;
+    case Reply::Kind::integer:
+      text += std::to_string(reply.integer) + "\n";
+      return;
+    case Reply::Kind::text:
+      text += reply.text + "\n";
+      return;
+    case Reply::Kind::error:
+      text += "-" + reply.text + "\n";
+      return;
+    case Reply::Kind::array:
+      for (const Reply& item : reply.items) append_text(item, text);
+      return;
+  }
+}
+
+}  // namespace
+
+RedisServer::RedisServer(std::vector<std::string> settings)
+    : folder_(make_folder()), settings_(std::move(settings)) {
+  const auto found = std::ranges::find(settings_, "--requirepass");
+  if (found != settings_.end()) password_ = *std::next(found);
+  for (int attempt = 1;; ++attempt) {
+    port_ = free_port();
+    try {
+      start();
+      return;
+    } catch (const std::runtime_error&) {
+      if (attempt == 3) {
+        std::filesystem::remove_all(folder_);
+        throw;
+      }
+    }
+  }
+}
+
+RedisServer::~RedisServer() {
+  kill();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string RedisServer::url() const {
+  return fmt::format("redis://127.0.0.1:{}", port_);
+}
+
+std::string RedisServer::unix_url() const {
+  return fmt::format("unix://{}", socket_path());
+}
+
+void RedisServer::start() {
+  launch();
+  const auto deadline = BootClock::now() + kPatience;
+  while (!is_ready()) {
+    const bool gone = ::waitpid(pid_, nullptr, WNOHANG) == pid_;
+    if (gone) pid_ = -1;
+    if (gone || BootClock::now() > deadline) {
+      kill();
+      throw std::runtime_error("the Redis server did not start: " + read_file(folder_ + "/log"));
+    }
+    ::poll(nullptr, 0, 2);
+  }
+}
+
+void RedisServer::launch() {
+  std::vector<std::string> arguments{server_program(folder_),
+                                     "--port",
+                                     std::to_string(port_),
+                                     "--bind",
+                                     "127.0.0.1",
+                                     "--dir",
+                                     folder_,
+                                     "--save",
+                                     "",
+                                     "--logfile",
+                                     folder_ + "/log",
+                                     "--unixsocket",
+                                     socket_path()};
+  arguments.insert(arguments.end(), settings_.begin(), settings_.end());
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("fork failed");
+  if (pid_ > 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  ::execv(pointers[0], pointers.data());
+  ::_exit(127);
+}
+
+bool RedisServer::is_ready() const {
+  return command({"PING"}) == "PONG\n";
+}
+
+void RedisServer::kill() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  reap();
+}
+
+void RedisServer::reap() {
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+void RedisServer::forget_data() {
+  std::filesystem::remove(folder_ + "/dump.rdb");
+}
+
+void RedisServer::freeze() {
+  ::kill(pid_, SIGSTOP);
+}
+
+void RedisServer::thaw() {
+  ::kill(pid_, SIGCONT);
+}
+
+std::string RedisServer::command(const std::vector<std::string>& arguments) const {
+  RedisOptions options;
+  options.port = port_;
+  const auto deadline = BootClock::now() + std::chrono::seconds(5);
+  redis::Resolver resolver;
+  auto transport = redis::Transport::connect(*resolver.resolve(options, deadline), deadline);
+  if (!transport) return "-" + transport.error().message;
+  std::string bytes = redis::encode_command(arguments);
+  std::size_t skipped = 0;
+  if (!password_.empty()) {
+    bytes.insert(0, redis::encode_command({"AUTH", password_}));
+    skipped = 1;
+  }
+  if (auto sent = transport->send(bytes, deadline); !sent) return "-" + sent.error().message;
+  redis::ReplyReader reader;
+  std::array<char, 4096> buffer{};
+  while (true) {
+    const auto reply = reader.next();
+    if (!reply) return "-" + reply.error().message;
+    if (reply->has_value() && skipped-- == 0) {
+      std::string text;
+      append_text(**reply, text);
+      return text;
+    }
+    if (reply->has_value()) continue;
+    const auto received = transport->receive(buffer, deadline);
+    if (!received) return "-" + received.error().message;
+    reader.feed({buffer.data(), *received});
+  }
+}
+
+}  // namespace nodepool::test
