@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 
 #include "cli/parts/duration.hpp"
 
@@ -30,11 +29,19 @@ void add_service_argument(CLI::App& command, std::string& service) {
 }
 
 void add_format_option(CLI::App& command, Format& format) {
-  static const std::map<std::string, Format> kFormats{{"text", Format::text}, {"json", Format::json}};
-  command.add_option("--format", format, "text (default) or json")
+  command
+      .add_option_function<std::string>(
+          "--format",
+          [&format](const std::string& text) {
+            if (text != "text" && text != "json") {
+              throw CLI::ValidationError("--format",
+                                         fmt::format("\"{}\" is no format; write text or json", text));
+            }
+            format = text == "json" ? Format::json : Format::text;
+          },
+          "text or json")
       ->type_name("FORMAT")
-      ->transform(CLI::Transformer(kFormats).description(""))
-      ->check(CLI::IsMember(std::vector<Format>{Format::text, Format::json}).description(""));
+      ->default_str("text");
 }
 
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
@@ -90,7 +97,7 @@ Result<PoolStatus> Observer::status() const {
   auto status = session->status(patience());
   if (!status && status.error().code == ErrorCode::not_found) {
     return failure(ErrorCode::not_found,
-                   fmt::format("The store {} knows no service \"{}\"; has a node joined it?",
+                   fmt::format("the store {} knows no service \"{}\"; has a node joined it?",
                                driver->describe(), service));
   }
   return status;

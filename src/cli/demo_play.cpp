@@ -62,7 +62,7 @@ int DemoPlay::run() {
       },
       kPatience);
   fleet_.pump(milliseconds(0));  // What they wrote last.
-  if (!all_left) trouble_ = "A node did not leave when it was asked to.";
+  if (!all_left) trouble_ = "a node did not leave when it was asked to";
   if (!all_left || interrupted()) return failed();
   stage_.clear();
   const DemoResult result = measure(happenings_, fleet_.records(), std::chrono::system_clock::now());
@@ -95,7 +95,7 @@ bool DemoPlay::step(const std::string& name, const std::function<void()>& cause)
   happening.alive = fleet_.alive();
   if (!calm) {
     if (trouble_.empty())
-      trouble_ = fmt::format("The pool did not become calm within {} s after \"{}\".",
+      trouble_ = fmt::format("the pool did not become calm within {} s after \"{}\"",
                              kPatience.count() / 1000, name);
     return false;
   }

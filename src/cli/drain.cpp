@@ -23,13 +23,13 @@ Result<NodeInfo> find_member(const PoolStatus& status, const DrainArguments& arg
   if (named.size() == 1) return named.front();
   if (named.empty()) {
     return failure(ErrorCode::not_found,
-                   fmt::format("The service \"{}\" has no node \"{}\"; \"nodepool nodes {}\" lists them.",
+                   fmt::format("the service \"{}\" has no node \"{}\"; \"nodepool nodes {}\" lists them",
                                arguments.service, arguments.node, arguments.service));
   }
   std::vector<std::string> ids;
   for (const NodeInfo& member : named) ids.push_back(member.id.str());
   return failure(ErrorCode::wrong_state,
-                 fmt::format("{} nodes of the service \"{}\" are named \"{}\"; say which by its id: {}.",
+                 fmt::format("{} nodes of the service \"{}\" are named \"{}\"; say which by its id: {}",
                              named.size(), arguments.service, arguments.node, fmt::join(ids, ", ")));
 }
 

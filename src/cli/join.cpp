@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/joiner.hpp"
+#include "nodepool/ring.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -22,7 +23,7 @@ Result<void> read_metadata(JoinArguments& arguments) {
     const std::size_t sign = entry.find('=');
     if (sign == std::string::npos || sign == 0) {
       return failure(ErrorCode::invalid_argument,
-                     fmt::format("--metadata \"{}\" is not of the form KEY=VALUE.", entry));
+                     fmt::format("--metadata \"{}\" is not of the form KEY=VALUE", entry));
     }
     arguments.settings.options.metadata[entry.substr(0, sign)] = entry.substr(sign + 1);
   }

@@ -18,7 +18,10 @@ constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 /// The pool's own words, for people: nothing of it is part of the event stream.
 void log_to_stderr(LogLevel level, std::string_view message, std::span<const LogField> fields) {
-  if (level == LogLevel::debug) return;
+  // A change of the state is an event, and told as one.
+  const bool told_already =
+      std::any_of(fields.begin(), fields.end(), [](const LogField& field) { return field.key == "state"; });
+  if (level == LogLevel::debug || (level == LogLevel::info && told_already)) return;
   std::string line = fmt::format("nodepool: {}: {}", to_string(level), message);
   for (const LogField& field : fields) line += fmt::format(" {}={}", field.key, field.value);
   line += '\n';

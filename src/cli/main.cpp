@@ -2,6 +2,7 @@
 #include <csignal>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "cli/command.hpp"
 
@@ -36,7 +37,10 @@ int run(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
-    complain(std::string(error.what()) + " (see --help)");
+    const std::vector<std::string> strays = program.remaining();
+    const bool unknown = program.get_subcommands().empty() && !strays.empty();
+    complain((unknown ? "there is no sub-command \"" + strays.front() + "\"" : error.what()) +
+             " (see --help)");
     return kUsage;
   }
   return invocation.run();

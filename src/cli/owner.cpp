@@ -34,7 +34,7 @@ int run_owner(const OwnerArguments& arguments, const Invocation& invocation) {
   const auto ring = ring_of(*status);
   if (!ring) return fail(ring.error());
   if (ring->nodes().empty()) {
-    complain(fmt::format("The service \"{}\" has no node that takes jobs now, so no job has an owner.",
+    complain(fmt::format("the service \"{}\" has no node that takes jobs now, so no job has an owner",
                          arguments.service));
     return kFailed;
   }

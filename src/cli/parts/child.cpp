@@ -72,7 +72,7 @@ Result<Child> Child::start(const std::vector<std::string>& arguments,
                            const std::vector<std::string>& environment) {
   Pipes pipes;
   if (!pipes.open()) {
-    return failure(ErrorCode::internal, fmt::format("No pipe for a new process can be made ({}).",
+    return failure(ErrorCode::internal, fmt::format("no pipe for a new process can be made ({})",
                                                     std::generic_category().message(errno)));
   }
   std::vector<std::string> words = arguments;
@@ -83,7 +83,7 @@ Result<Child> Child::start(const std::vector<std::string>& arguments,
   const pid_t pid = ::fork();
   if (pid == 0) become(pipes, parent, word_pointers.data(), variable_pointers.data());
   if (pid < 0) {
-    return failure(ErrorCode::internal, fmt::format("A new process cannot be started ({}).",
+    return failure(ErrorCode::internal, fmt::format("a new process cannot be started ({})",
                                                     std::generic_category().message(errno)));
   }
   for (const int fd : {pipes.output[0], pipes.errors[0]}) ::fcntl(fd, F_SETFL, O_NONBLOCK);

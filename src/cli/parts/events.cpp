@@ -186,7 +186,7 @@ Result<Event> parse_event(std::string_view line) {
   } catch (const Json::exception&) {
     // Told below, like every line that is no event.
   }
-  return failure(ErrorCode::invalid_argument, fmt::format("This line is no event of a node: {}", line));
+  return failure(ErrorCode::invalid_argument, fmt::format("this line is no event of a node: {}", line));
 }
 
 }  // namespace nodepool::cli

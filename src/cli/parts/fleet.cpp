@@ -43,6 +43,7 @@ void Fleet::signal(const std::string& name, int number) {
 
 void Fleet::ask_to_leave(const std::string& name) {
   signal(name, SIGTERM);
+  if (Node* node = find(name); node != nullptr) node->leaving = true;
 }
 
 void Fleet::crash(const std::string& name) {

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 
 namespace nodepool::cli {
@@ -47,14 +49,19 @@ SignalWatch::~SignalWatch() {
 
 void SignalWatch::watch() noexcept {
   constexpr int kSignalled = 128;
+  constexpr std::chrono::milliseconds kSameWish{300};
+  std::optional<std::chrono::steady_clock::time_point> asked_at;
   while (true) {
     std::array<pollfd, 2> waiting{{{signal_fd_, POLLIN, 0}, {end_fd_, POLLIN, 0}}};
     ::poll(waiting.data(), waiting.size(), -1);
     if (waiting[1].revents != 0) return;
     signalfd_siginfo signal{};
     if (::read(signal_fd_, &signal, sizeof signal) != sizeof signal) continue;
-    // The first one asks; whoever sends a second one has no more patience, so nothing is cleaned up.
-    if (stop_.stop_requested()) ::_exit(kSignalled + static_cast<int>(signal.ssi_signo));
+    const auto now = std::chrono::steady_clock::now();
+    // The first one asks; whoever sends a second one has no more patience, so nothing is cleaned up. But some
+    // supervisors send one wish twice: to the process and to its group.
+    if (asked_at && now - *asked_at > kSameWish) ::_exit(kSignalled + static_cast<int>(signal.ssi_signo));
+    if (!asked_at) asked_at = now;
     stop_.request_stop();
     make_readable(wake_fd_);
   }

@@ -35,7 +35,7 @@ Result<void> make_private(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return failure(
         ErrorCode::permission_denied,
-        fmt::format("The folder {} of the default store cannot be made ({}); name a store with --store.",
+        fmt::format("the folder {} of the default store cannot be made ({}); name a store with --store",
                     folder, std::generic_category().message(errno)));
   }
   struct stat info {};
@@ -44,7 +44,7 @@ Result<void> make_private(const std::string& folder) {
     return failure(
         ErrorCode::permission_denied,
         fmt::format("{} is not a folder that only this user can use, so the default store is not put "
-                    "there; remove it, or name a store with --store.",
+                    "there; remove it, or name a store with --store",
                     folder));
   }
   return {};
@@ -54,7 +54,7 @@ Result<std::shared_ptr<Driver>> open_file(const std::string& path, StoreUse use)
   struct stat info {};
   if (use == StoreUse::observe && !path.empty() && ::stat(path.c_str(), &info) != 0) {
     return failure(ErrorCode::not_found,
-                   fmt::format("There is no store at {} ({}); has a node joined with this --store?", path,
+                   fmt::format("there is no store at {} ({}); has a node joined with this --store?", path,
                                std::generic_category().message(errno)));
   }
   return open_sqlite(path);
@@ -79,12 +79,12 @@ Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use) {
   if (url.starts_with("memory:")) {
     return failure(
         ErrorCode::invalid_argument,
-        fmt::format("A memory: store lives inside one process, so no other node could see it; use {}.",
+        fmt::format("a memory: store lives inside one process, so no other node could see it; use {}",
                     kKnownUrls));
   }
   return failure(
       ErrorCode::invalid_argument,
-      fmt::format("\"{}\" is no kind of store that nodepool knows; use {}.", scheme_of(url), kKnownUrls));
+      fmt::format("\"{}\" is no kind of store that nodepool knows; use {}", scheme_of(url), kKnownUrls));
 }
 
 }  // namespace nodepool::cli

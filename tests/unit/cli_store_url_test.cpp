@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/parts/store_url.hpp"
+
+namespace {
+
+using namespace nodepool;
+using namespace nodepool::cli;
+namespace fs = std::filesystem;
+
+/// A folder that stands in for XDG_RUNTIME_DIR while it lives.
+class RuntimeFolder {
+ public:
+  RuntimeFolder() : path_(fs::temp_directory_path() / "nodepool-test-XXXXXX") {
+    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    if (const char* old = std::getenv("XDG_RUNTIME_DIR")) old_ = old;
+    ::setenv("XDG_RUNTIME_DIR", path_.c_str(), 1);
+  }
+  ~RuntimeFolder() {
+    if (old_.empty()) {
+      ::unsetenv("XDG_RUNTIME_DIR");
+    } else {
+      ::setenv("XDG_RUNTIME_DIR", old_.c_str(), 1);
+    }
+    fs::remove_all(path_);
+  }
+  RuntimeFolder(const RuntimeFolder&) = delete;
+  RuntimeFolder& operator=(const RuntimeFolder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::string old_;
+};
+
+TEST(CliStoreUrl, TheDefaultIsAFileInAPrivateFolder) {
+  const RuntimeFolder runtime;
+  const auto url = default_store_url();
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(*url, "sqlite:" + runtime.path() + "/nodepool/nodepool.db");
+  struct stat info {};
+  ASSERT_EQ(::stat((runtime.path() + "/nodepool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U);
+  EXPECT_TRUE(default_store_url()) << "the folder may be there already";
+}
+
+TEST(CliStoreUrl, ADefaultFolderThatOthersCanUseIsRefused) {
+  const RuntimeFolder runtime;
+  const std::string folder = runtime.path() + "/nodepool";
+  ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0);
+  ASSERT_EQ(::chmod(folder.c_str(), 0750), 0);
+  const auto url = default_store_url();
+  ASSERT_FALSE(url);
+  EXPECT_EQ(url.error().code, ErrorCode::permission_denied);
+  EXPECT_NE(url.error().message.find(folder), std::string::npos);
+}
+
+TEST(CliStoreUrl, ADefaultFolderThatIsALinkOrAFileIsRefused) {
+  const RuntimeFolder runtime;
+  const std::string folder = runtime.path() + "/nodepool";
+  const std::string elsewhere = runtime.path() + "/elsewhere";
+  ASSERT_EQ(::mkdir(elsewhere.c_str(), 0700), 0);
+  ASSERT_EQ(::symlink(elsewhere.c_str(), folder.c_str()), 0);
+  EXPECT_FALSE(default_store_url());
+  ASSERT_EQ(::unlink(folder.c_str()), 0);
+  std::ofstream(folder) << "a file";
+  EXPECT_FALSE(default_store_url());
+}
+
+TEST(CliStoreUrl, ARuntimeFolderThatIsNotThereIsNotUsed) {
+  const RuntimeFolder runtime;
+  ::setenv("XDG_RUNTIME_DIR", (runtime.path() + "/missing").c_str(), 1);
+  const auto url = default_store_url();
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(*url, "sqlite:/tmp/nodepool-" + std::to_string(::geteuid()) + "/nodepool.db");
+}
+
+TEST(CliStoreUrl, AMemoryStoreIsRefusedBecauseNobodyCouldSeeIt) {
+  const auto opened = open_store("memory:", StoreUse::join);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(opened.error().message.find("no other"), std::string::npos) << opened.error().message;
+}
+
+TEST(CliStoreUrl, UnknownKindsAreRefusedWithoutShowingAPassword) {
+  for (const char* url : {"", "http://u:secret@host", "sqlite", "/tmp/file.db", "rediss://:secret@host"}) {
+    const auto opened = open_store(url, StoreUse::join);
+    ASSERT_FALSE(opened) << url;
+    EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument) << url;
+    EXPECT_EQ(opened.error().message.find("secret"), std::string::npos) << opened.error().message;
+  }
+}
+
+TEST(CliStoreUrl, AnObserverMakesNoFile) {
+  const RuntimeFolder runtime;
+  const std::string file = runtime.path() + "/pool.db";
+  const auto opened = open_store("sqlite:" + file, StoreUse::observe);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::not_found);
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_TRUE(open_store("sqlite:" + file, StoreUse::join));
+}
+
+TEST(CliStoreUrl, ServersAreOpenedWithoutBeingContacted) {
+  EXPECT_TRUE(open_store("redis://127.0.0.1:1", StoreUse::observe));
+  EXPECT_TRUE(open_store("unix:///nowhere/redis.sock", StoreUse::join));
+}
+
+}  // namespace
