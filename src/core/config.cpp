@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <charconv>
+#include <optional>
 
 #include "nodepool/driver.hpp"
 
@@ -27,6 +28,11 @@ std::optional<Number> take_number(std::string_view& text, std::string_view name)
   return number;
 }
 
+/// Within what options allow, with room to grow: the arithmetic on leases cannot overflow.
+bool is_sane(std::chrono::milliseconds duration) noexcept {
+  return duration > std::chrono::milliseconds(0) && duration <= std::chrono::hours(24 * 365);
+}
+
 }  // namespace
 
 std::chrono::microseconds clock_step_cap(const PoolConfig& config) noexcept {
@@ -45,7 +51,10 @@ Result<PoolConfig> parse_pool_config(std::string_view text) {
   const auto points = take_number<unsigned>(rest, "points");
   const auto heartbeat = take_number<std::chrono::milliseconds::rep>(rest, "heartbeat_ms");
   const auto lease = take_number<std::chrono::milliseconds::rep>(rest, "lease_ms");
-  if (!protocol || !hash || !points || !heartbeat || !lease || !rest.empty()) {
+  const bool complete =
+      protocol && hash && points && heartbeat && lease && rest.empty() && text.back() != ' ';
+  if (!complete || !is_sane(std::chrono::milliseconds(*heartbeat)) ||
+      !is_sane(std::chrono::milliseconds(*lease))) {
     return failure(
         ErrorCode::store_corrupt,
         fmt::format("the store holds \"{}\" where a pool's configuration was expected", text.substr(0, 100)));

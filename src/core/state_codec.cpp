@@ -3,7 +3,10 @@
 
 #include <fmt/core.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 #include "nodepool/view_store.hpp"
 
@@ -18,6 +21,23 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// A number as it stands there: none is bent into range, as a plain conversion would.
+template <class Number>
+Number number_of(const Json& json, Number least = std::numeric_limits<Number>::min(),
+                 Number most = std::numeric_limits<Number>::max()) {
+  const bool fits = json.is_number_unsigned()
+                        ? std::cmp_less_equal(json.get<std::uint64_t>(), most)
+                        : json.is_number_integer() && std::cmp_greater_equal(json.get<std::int64_t>(), least);
+  if (!fits) throw std::out_of_range("a number is missing or out of its range");
+  return json.get<Number>();
+}
+
+/// A time on one of the store's clocks, small enough for sums and differences.
+microseconds time_of(const Json& json) {
+  constexpr microseconds::rep limit = microseconds::max().count() / 8;
+  return microseconds(number_of<microseconds::rep>(json, -limit, limit));
+}
+
 Json json_of(const NodeInfo& node) {
   Json json{{"id", node.id.str()}, {"name", node.name.str()}, {"weight", node.weight}};
   if (!node.zone.empty()) json["zone"] = node.zone;
@@ -30,7 +50,7 @@ Json json_of(const NodeInfo& node) {
 NodeInfo node_of(const Json& json) {
   return NodeInfo{.id = NodeId(json.at("id").get<std::string>()),
                   .name = NodeName(json.at("name").get<std::string>()),
-                  .weight = json.at("weight").get<unsigned>(),
+                  .weight = number_of<unsigned>(json.at("weight")),
                   .zone = json.value("zone", std::string()),
                   .address = json.value("address", std::string()),
                   .metadata = json.value("metadata", std::map<std::string, std::string>()),
@@ -48,8 +68,8 @@ Json json_of(const MemberState& member) {
 
 MemberState member_of(const Json& json) {
   return MemberState{.info = node_of(json.at("info")),
-                     .lease_until = microseconds(json.at("lease_until_us").get<microseconds::rep>()),
-                     .sequence = json.at("sequence").get<std::uint64_t>(),
+                     .lease_until = time_of(json.at("lease_until_us")),
+                     .sequence = number_of<std::uint64_t>(json.at("sequence")),
                      .acknowledged = json.at("acknowledged").get<bool>(),
                      .drain_requested = json.at("drain_requested").get<bool>(),
                      .held = json.at("held").get<std::vector<std::string>>()};
@@ -61,12 +81,12 @@ PoolState state_of(const Json& json) {
   if (!config) throw std::invalid_argument(config.error().message);
   state.config = std::move(*config);
   state.view = {.lineage = json.at("lineage").get<std::string>(),
-                .epoch = {json.at("epoch").get<std::uint64_t>()},
+                .epoch = {number_of<std::uint64_t>(json.at("epoch"))},
                 .view_id = json.at("view_id").get<std::string>()};
   state.run_id = json.at("run_id").get<std::string>();
-  state.clock = microseconds(json.at("clock_us").get<microseconds::rep>());
-  state.last_time = microseconds(json.at("last_time_us").get<microseconds::rep>());
-  state.barrier_until = microseconds(json.at("barrier_until_us").get<microseconds::rep>());
+  state.clock = time_of(json.at("clock_us"));
+  state.last_time = time_of(json.at("last_time_us"));
+  state.barrier_until = time_of(json.at("barrier_until_us"));
   state.settled = json.at("settled").get<bool>();
   for (const Json& entry : json.at("members")) {
     MemberState member = member_of(entry);
