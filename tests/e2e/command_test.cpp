@@ -168,8 +168,9 @@ TEST_F(Command, DrainMakesANodeHandOverAndLeave) {
   const DemoResult result = scene.judge();
   EXPECT_FALSE(report_named(result, "a is drained").moved.empty());
   for (const Event& event : scene.fleet().record("a")->events) {
-    if (const auto* revoked = std::get_if<RevokedEvent>(&event))
-      EXPECT_EQ(revoked->reason, RevokeReason::draining);
+    const auto* revoked = std::get_if<RevokedEvent>(&event);
+    if (revoked == nullptr) continue;
+    EXPECT_EQ(revoked->reason, RevokeReason::draining);
   }
 }
 

@@ -37,7 +37,7 @@ class Nodes : public testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(On, Nodes, testing::Values(Kind::redis, Kind::sqlite),
-                         [](const auto& info) { return info.param == Kind::redis ? "Redis" : "Sqlite"; });
+                         [](const auto& each) { return each.param == Kind::redis ? "Redis" : "Sqlite"; });
 
 /// Jobs are moved, and none of them pauses for longer than `limit_ms`.
 void expect_moves(const DemoResult& result, const std::string& step, double limit_ms) {

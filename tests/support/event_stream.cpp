@@ -94,8 +94,8 @@ DemoResult PoolScene::judge() {
   EXPECT_EQ(fleet_.trouble(), "");
   for (std::size_t index = 0; index < fleet_.nodes().size(); ++index) {
     Fleet::Node& node = fleet_.nodes()[index];
-    if (!fleet_.records()[index].killed_at)
-      EXPECT_EQ(node.process.exit_code(), 0) << node.name << ": " << node.process.errors();
+    if (fleet_.records()[index].killed_at) continue;
+    EXPECT_EQ(node.process.exit_code(), 0) << node.name << ": " << node.process.errors();
   }
   DemoResult result = measure(happenings_, fleet_.records(), std::chrono::system_clock::now());
   std::cout << summary_text(result);

@@ -5,8 +5,8 @@
 
 namespace nodepool::cli {
 
-/// Turns SIGTERM and SIGINT into a stop request; the second one ends the process at once (exit code 128 + the
-/// signal).
+/// Turns SIGTERM and SIGINT into a stop request. A second one ends the process at once (exit code 128 + the
+/// signal), unless it comes within 300 ms: then it is taken for the same wish.
 ///
 /// To be made before any other thread: the signals are blocked from then on, here and in every thread made
 /// later.
