@@ -131,7 +131,8 @@ else
 end
 local acked, hints = state.acked, {}
 if changed then
-  state.epoch, state.view_id, state.settled = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1, nonce, '0'
+  state.epoch = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1
+  state.view_id, state.settled = nonce, '0'
   acked = 0
   hints[#hints + 1] = 'view'
 end

@@ -1,0 +1,64 @@
+// The contract of all stores on real Redis servers, and what only a server can do to a pool: crash, freeze,
+// forget.
+
+#include <gtest/gtest.h>
+
+#include "conformance/store_contract.hpp"
+#include "nodepool/redis.hpp"
+#include "support/redis_server.hpp"
+
+namespace nodepool::conformance {
+namespace {
+
+using test::RedisServer;
+
+enum class Way { tcp, unix_socket, acl_user };
+
+/// One server for all tests of the contract: emptied before each of them.
+RedisServer& shared_server() {
+  static RedisServer server;
+  return server;
+}
+
+class RedisUnderTest final : public StoreUnderTest {
+ public:
+  explicit RedisUnderTest(Way way) : way_(way) {
+    (void)shared_server().command({"FLUSHALL"});
+    (void)shared_server().command(
+        {"ACL",         "SETUSER", "nodes",    "reset",       "on",    ">p@ss/word:%", "~nodepool:*",
+         "&nodepool:*", "+@hash",  "+@set",    "+@sortedset", "+del",  "+exists",      "+eval",
+         "+evalsha",    "+time",   "+publish", "+subscribe",  "+ping", "+select",      "+info"});
+  }
+  std::shared_ptr<Driver> connect() override {
+    auto driver = open_redis(url());
+    if (!driver) throw std::runtime_error(driver.error().message);
+    return *driver;
+  }
+  [[nodiscard]] bool first_pool_is_behind_barrier() const override { return true; }
+
+ private:
+  [[nodiscard]] std::string url() const {
+    switch (way_) {
+      case Way::tcp:
+        return shared_server().url();
+      case Way::unix_socket:
+        return shared_server().unix_url();
+      case Way::acl_user:
+        return "redis://nodes:p%40ss%2Fword%3A%25@localhost:" + std::to_string(shared_server().port()) + "/3";
+    }
+    return {};
+  }
+  Way way_;
+};
+
+StoreParameter parameter(const std::string& name, Way way) {
+  return {name, [way] { return std::make_unique<RedisUnderTest>(way); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Redis, StoreContract,
+                         testing::Values(parameter("tcp", Way::tcp), parameter("unix", Way::unix_socket),
+                                         parameter("acl", Way::acl_user)),
+                         [](const auto& each) { return each.param.name; });
+
+}  // namespace
+}  // namespace nodepool::conformance
