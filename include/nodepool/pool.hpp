@@ -90,8 +90,10 @@ class INodePool {
   [[nodiscard]] virtual Result<void> start(std::chrono::milliseconds timeout = std::chrono::seconds(30),
                                            std::stop_token cancel = {}) = 0;
   /// Drains and leaves: takes nothing new at once, waits at most `drain_grace` for the claims, then tells
-  /// them to stop and leaves. Bounded by the grace plus one store time-out. Nothing is eligible from the call
-  /// on. Idempotent.
+  /// them to stop. If a claim ignores that, the node goes without a good-bye, and the store keeps its jobs
+  /// back until the lease is over. Bounded by the grace plus three store time-outs (a call under way, the
+  /// claims' last chance, the good-bye). Nothing is eligible from the call on. Ends a `start` that is
+  /// waiting. Idempotent.
   virtual void stop() = 0;
 
   /// May this node run the job at this instant? Local: no lock, no allocation, no I/O. False before `start`,
@@ -162,10 +164,10 @@ NODEPOOL_EXPORT Result<void> validate(const PoolOptions& options);
 /// owner stays does not pause when the membership changes; without a lease nothing is eligible. Not promised:
 /// anything about a job that ignores its stop token beyond its lease (that is what the fencing token is for).
 ///
-/// Life cycle: construct, `start`, use from any thread, `stop` (the destructor stops too, without waiting for
-/// claims). Any number per process. Not usable in the child after fork(): the child has no lease and answers
-/// no. Destroy before main() returns; a static pool is stopped by its destructor, after which log hooks must
-/// still be callable.
+/// Life cycle: construct, `start`, use from any thread, `stop` (the destructor stops too, without the grace
+/// for claims). Any number per process. Not usable in the child after fork(): the child has no lease and
+/// answers no. Destroy before main() returns; a static pool is stopped by its destructor, after which log
+/// hooks must still be callable.
 ///
 ///     auto driver = nodepool::open_redis("redis://127.0.0.1").value();
 ///     nodepool::NodePool pool("myService", driver, 10s, 50);

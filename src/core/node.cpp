@@ -39,6 +39,7 @@ std::optional<SyncRequest> Node::next_request(MonotonicTime now, const ClaimLedg
   if (sent_at_ || silent || (!due_ && now < next_sync_)) return std::nullopt;
   due_ = false;
   sent_at_ = now;
+  saying_good_bye_ = phase_ == Phase::leaving;
   SyncRequest request{.config = settings_.config, .node = self_, .sequence = ++sequence_};
   request.intent = phase_ == Phase::leaving    ? Intent::leaving
                    : phase_ == Phase::draining ? Intent::draining
@@ -54,7 +55,11 @@ std::optional<SyncRequest> Node::next_request(MonotonicTime now, const ClaimLedg
 
 void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
   const MonotonicTime sent_at = *std::exchange(sent_at_, std::nullopt);
-  if (phase_ == Phase::leaving) return finish();
+  if (phase_ == Phase::finished) return;
+  if (phase_ == Phase::leaving) {
+    if (saying_good_bye_) finish();
+    return;  // an older request's reply: the good-bye is still to be sent
+  }
   if (lease_ && now >= lease_->end()) lose_lease(now);
   if (now >= sent_at + lease_given()) {
     emit(NodeEvent::Kind::reply_too_late);
@@ -80,10 +85,12 @@ void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
 
 void Node::on_failure(const Error& error, MonotonicTime now) {
   sent_at_.reset();
+  if (phase_ == Phase::finished) return;
   const auto kind =
       is_permanent(error.code) ? NodeEvent::Kind::configuration_refused : NodeEvent::Kind::sync_failed;
   events_.push_back({.kind = kind, .error = error});
   if (phase_ == Phase::leaving && now >= phase_deadline_) return finish();
+  if (phase_ == Phase::leaving && !saying_good_bye_) return;  // that one is due at once
   retry_later(now);
 }
 
@@ -94,7 +101,8 @@ void Node::on_hint(const Hint& hint) {
       due_ |= hint.epoch > adopted || hint.epoch == Epoch{};
       break;
     case Hint::Kind::settled:
-      due_ |= !standing_->settled || hint.epoch > adopted;
+      due_ |=
+          hint.epoch > adopted || (!standing_->settled && (hint.epoch == adopted || hint.epoch == Epoch{}));
       break;
     case Hint::Kind::release:
       due_ |= !standing_->settled || !standing_->held_by_others.empty();
@@ -135,11 +143,12 @@ void Node::advance_drain(MonotonicTime now, const ClaimLedger& ledger) {
       if (ledger.size() == 0) return begin_leaving(now);
       if (now < phase_deadline_) return;
       phase_ = Phase::overdue;
+      phase_deadline_ = now + settings_.store_timeout;
       return emit(NodeEvent::Kind::grace_over);
     case Phase::overdue:
       if (ledger.size() == 0) return begin_leaving(now);
-      if (!lease_)
-        finish();  // goes in silence: the store keeps the jobs back until its own count of the lease is over
+      // Goes in silence: the store keeps the jobs back until its own count of the lease is over.
+      if (!lease_ || now >= phase_deadline_) finish();
       return;
     case Phase::leaving:
       if (now >= phase_deadline_ && !sent_at_) finish();
@@ -246,15 +255,17 @@ NodeState Node::present_state(const Standing& standing) const noexcept {
 MonotonicTime Node::next_wakeup() const {
   MonotonicTime wakeup = MonotonicTime::max();
   if (lease_) wakeup = std::min(wakeup, lease_->end());
-  const bool draining = phase_ == Phase::draining || phase_ == Phase::leaving;
-  if (draining) wakeup = std::min(wakeup, phase_deadline_);
+  const bool timed = phase_ == Phase::draining || phase_ == Phase::overdue ||
+                     (phase_ == Phase::leaving && !sent_at_);  // a good-bye under way has its own deadline
+  if (timed) wakeup = std::min(wakeup, phase_deadline_);
   const bool silent = phase_ == Phase::overdue || phase_ == Phase::finished;
-  if (!silent && !sent_at_) wakeup = std::min(wakeup, due_ ? MonotonicTime::min() : next_sync_);
+  if (!silent && !sent_at_) wakeup = std::min(wakeup, due_ ? MonotonicTime{} : next_sync_);
   return wakeup;
 }
 
 MonotonicTime Node::call_deadline(MonotonicTime now) const {
-  const MonotonicTime deadline = now + settings_.store_timeout;
+  MonotonicTime deadline = now + settings_.store_timeout;
+  if (phase_ == Phase::leaving) deadline = std::min(deadline, phase_deadline_);
   return lease_ ? std::min(deadline, lease_->end()) : deadline;
 }
 

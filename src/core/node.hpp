@@ -74,7 +74,8 @@ class NODEPOOL_EXPORT Node {
   /// As `drain`, but with no patience for claims.
   void leave(MonotonicTime now);
 
-  /// When `advance` and `next_request` are worth calling again, if nothing else happens before.
+  /// When `advance` and `next_request` are worth calling again, if nothing else happens before; the clock's
+  /// epoch means now.
   [[nodiscard]] MonotonicTime next_wakeup() const;
   [[nodiscard]] const std::shared_ptr<const Standing>& standing() const noexcept { return standing_; }
   /// True once the node has left, or given up leaving: the machine is at its end.
@@ -87,7 +88,7 @@ class NODEPOOL_EXPORT Node {
   enum class Phase {
     active,
     draining,  ///< Renews, takes nothing new, waits for claims.
-    overdue,   ///< The grace is over: does not renew any more, waits for claims only while the lease lasts.
+    overdue,   ///< The grace is over: does not renew any more, gives claims one store time-out to stop.
     leaving,   ///< Nothing runs here: says good-bye.
     finished
   };
@@ -118,6 +119,7 @@ class NODEPOOL_EXPORT Node {
   std::shared_ptr<const Standing> standing_;
   std::uint64_t sequence_ = 0;
   std::optional<MonotonicTime> sent_at_;  ///< Of the sync under way.
+  bool saying_good_bye_ = false;          ///< The sync under way, or the last one, is the good-bye.
   bool due_ = true;                       ///< A sync is to be sent at once.
   MonotonicTime next_sync_;               ///< The next heartbeat, look or retry.
   unsigned failures_ = 0;                 ///< In a row.

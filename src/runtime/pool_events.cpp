@@ -8,6 +8,26 @@
 
 namespace nodepool {
 
+void NodePool::Impl::tell_claims(const Standing& standing, const NodeEvent& event) {
+  switch (event.kind) {
+    case NodeEvent::Kind::view_adopted:
+      return ask_to_hand_over(standing.view->owned);
+    case NodeEvent::Kind::draining:
+      return ask_to_hand_over(ArcSet{});
+    case NodeEvent::Kind::lease_lost:
+    case NodeEvent::Kind::grace_over:
+      return revoke_claims();
+    case NodeEvent::Kind::state_changed:
+    case NodeEvent::Kind::lease_gained:
+    case NodeEvent::Kind::sync_failed:
+    case NodeEvent::Kind::reply_too_late:
+    case NodeEvent::Kind::behind_barrier:
+    case NodeEvent::Kind::name_shared:
+    case NodeEvent::Kind::configuration_refused:
+      return;
+  }
+}
+
 void NodePool::Impl::handle(const Standing& standing, const NodeEvent& event) {
   const auto add = [](std::atomic<std::uint64_t>& counter) {
     counter.fetch_add(1, std::memory_order_relaxed);
@@ -23,21 +43,18 @@ void NodePool::Impl::handle(const Standing& standing, const NodeEvent& event) {
     }
     case NodeEvent::Kind::view_adopted: {
       add(journal_.count.views_adopted);
-      ask_to_hand_over(standing.view->owned);
       if (!options_.on_view_change) return;
       return journal_.guarded([&] { options_.on_view_change(view_of(standing)); });
     }
     case NodeEvent::Kind::draining:
-      return ask_to_hand_over(ArcSet{});
+      return journal_.log(LogLevel::info, "draining: nothing new is taken", {{"epoch", epoch}});
     case NodeEvent::Kind::lease_gained:
       return journal_.log(LogLevel::debug, "lease gained", {{"epoch", epoch}});
     case NodeEvent::Kind::lease_lost:
       add(journal_.count.leases_lost);
-      revoke_claims();
       return journal_.log(LogLevel::warning, "lease lost: nothing runs here until the store answers again",
                           {{"epoch", epoch}});
     case NodeEvent::Kind::grace_over:
-      revoke_claims();
       return journal_.log(LogLevel::warning, "the drain's grace is over: claims were told to stop",
                           {{"epoch", epoch}});
     case NodeEvent::Kind::name_shared:
@@ -56,7 +73,7 @@ void NodePool::Impl::handle_trouble(const NodeEvent& event) {
   if (event.kind == NodeEvent::Kind::behind_barrier) {
     {
       const std::lock_guard lock(mutex_);
-      barrier_left_ = event.wait;
+      barrier_until_ = BootClock::now() + event.wait;
     }
     if (std::exchange(barrier_told_, true)) return;
     return journal_.log(LogLevel::info, "waiting for one lease: the store cannot rule out leases from before",

@@ -26,12 +26,20 @@ NodePool::Impl::Impl(ServiceName service, std::shared_ptr<Driver> driver, PoolOp
   standing_.publish(std::make_shared<Standing>());
 }
 
-NodePool::Impl::~Impl() = default;
+/// Any thread is joined by now, unless this is the child of a fork: there it does not exist.
+NodePool::Impl::~Impl() {
+  if (!thread_.joinable() || !forked()) return;
+  thread_.detach();
+  static_cast<void>(life_.release());  // what it points to belongs to the parent, file descriptors included
+}
 
 // ---- life cycle: any thread
-// -------------------------------------------------------------------------------------
 
-Result<void> NodePool::Impl::check() const {
+Result<void> NodePool::Impl::check() {
+  if (forked() && thread_.joinable()) {
+    return failure(ErrorCode::wrong_state, "the pool was started before a fork; the child needs a new one");
+  }
+  if (thread_.joinable() && state() == NodeState::stopped) thread_.join();  // it was drained from outside
   if (thread_.joinable()) {
     return failure(ErrorCode::wrong_state, "the pool is started already; stop it before starting it again");
   }
@@ -43,102 +51,133 @@ Result<void> NodePool::Impl::check() const {
 }
 
 Result<void> NodePool::Impl::start(milliseconds timeout, const std::stop_token& cancel) {
+  if (std::this_thread::get_id() == thread_id_.load()) {
+    return failure(ErrorCode::wrong_state, "a pool cannot be started from its own callbacks");
+  }
   const std::lock_guard life(life_mutex_);
-  if (state() == NodeState::stopped && thread_.joinable()) thread_.join();  // it was drained from outside
   if (auto checked = check(); !checked) return checked;
-  begin_life();
+  if (auto begun = begin_life(); !begun) return begun;
   auto steady = await_steady(timeout, cancel);
   if (!steady) end_life(Patience::none);
   return steady;
 }
 
-void NodePool::Impl::begin_life() {
-  const Identity identity = new_identity();
-  {
-    const std::lock_guard lock(mutex_);
-    self_ = {.id = NodeId(identity.id),
-             .name = NodeName(options_.name.empty() ? identity.default_name : options_.name),
-             .weight = options_.weight,
-             .zone = options_.zone,
-             .address = options_.address,
-             .metadata = options_.metadata};
-    refused_.reset();
-    last_error_.reset();
-    barrier_left_ = {};
-    barrier_told_ = false;
-    drain_wanted_ = leave_wanted_ = release_wanted_ = false;
-  }
+void NodePool::Impl::introduce_oneself(const Identity& identity) {
+  const std::lock_guard lock(mutex_);
+  self_ = {.id = NodeId(identity.id),
+           .name = NodeName(options_.name.empty() ? identity.default_name : options_.name),
+           .weight = options_.weight,
+           .zone = options_.zone,
+           .address = options_.address,
+           .metadata = options_.metadata};
+  refused_.reset();
+  last_error_.reset();
+  barrier_until_ = {};
+  barrier_told_ = false;
+  drain_wanted_ = leave_wanted_ = release_wanted_ = false;
+  closing_ = false;
+}
+
+NodeSettings NodePool::Impl::settings(const Identity& identity) const {
   const milliseconds timeout = options_.store_timeout.count() > 0
                                    ? options_.store_timeout
                                    : std::max(options_.heartbeat, milliseconds(100));
-  NodeSettings settings{
-      .config = {.points = options_.points, .heartbeat = options_.heartbeat, .lease = options_.lease},
-      .drain_grace = options_.drain_grace,
-      .store_timeout = timeout,
-      .max_clock_drift = options_.max_clock_drift,
-      .jitter_seed = identity.seed};
-  journal_.set_context(service_.str(), self_.name.str());
-  fork_generation_ = fork_generation();
-  life_ = std::make_unique<Life>(Node(std::move(settings), self_), driver_->open(service_), nullptr);
-  publish(*life_);
-  thread_ = std::jthread([this, &life = *life_] { run(life); });
-  thread_id_ = thread_.get_id();
+  return {.config = {.points = options_.points, .heartbeat = options_.heartbeat, .lease = options_.lease},
+          .drain_grace = options_.drain_grace,
+          .store_timeout = timeout,
+          .max_clock_drift = options_.max_clock_drift,
+          .jitter_seed = identity.seed};
+}
+
+/// Whatever the system or a driver from outside throws here must not reach the caller.
+Result<void> NodePool::Impl::begin_life() {
+  const auto not_begun = [&](const char* what) -> Result<void> {
+    standing_.publish(std::make_shared<Standing>());
+    life_.reset();
+    return failure(ErrorCode::unavailable,
+                   fmt::format("the pool's session or thread could not be made ({}); has the process reached "
+                               "one of its limits?",
+                               what));
+  };
+  try {
+    const Identity identity = new_identity();
+    introduce_oneself(identity);
+    journal_.set_context(service_.str(), self_.name.str());
+    fork_generation_ = fork_generation();
+    auto session = driver_->open(service_);
+    if (!session) return failure(ErrorCode::unsupported, "the driver has opened no session");
+    life_ = std::make_unique<Life>(Node(settings(identity), self_), std::move(session), nullptr);
+    publish(*life_);
+    thread_ = std::jthread([this, &life = *life_] { run(life); });
+    return {};
+  } catch (const std::exception& problem) {
+    return not_begun(problem.what());
+  } catch (...) {
+    return not_begun("unknown exception");
+  }
 }
 
 Result<void> NodePool::Impl::await_steady(milliseconds timeout, const std::stop_token& cancel) {
+  constexpr milliseconds longest = std::chrono::hours(24 * 365);  // more would overflow the wait's clock
   std::unique_lock lock(mutex_);
   const auto decided = [&] {
     const NodeState now = state();
     return refused_ || now == NodeState::steady || now == NodeState::stopped || now == NodeState::draining;
   };
-  const bool in_time = changed_.wait_for(lock, cancel, timeout, decided);
+  const bool in_time = changed_.wait_for(lock, cancel, std::min(timeout, longest), decided);
   if (refused_) return tl::unexpected(*refused_);
   if (in_time && state() == NodeState::steady) return {};
-  if (cancel.stop_requested())
+  if (cancel.stop_requested()) {
     return failure(ErrorCode::cancelled, "the start was cancelled; the node has left");
-  if (in_time) return failure(ErrorCode::wrong_state, "the node was asked to drain before it was steady");
-  std::string why = "not every member has acknowledged the view; is one of them stalled?";
-  if (last_error_) {
-    why = fmt::format("the last error was: {}", last_error_->message);
-  } else if (barrier_left_.count() > 0) {
-    why = "the store cannot rule out leases from before and waits for one lease; allow a longer time-out";
   }
-  return failure(ErrorCode::timed_out, fmt::format("node {} of service {} was not steady within {} ms: {}",
-                                                   self_.name.str(), service_.str(), timeout.count(), why));
+  if (in_time) {
+    return failure(ErrorCode::wrong_state, "the node was asked to drain or to stop before it was steady");
+  }
+  return failure(ErrorCode::timed_out,
+                 fmt::format("node {} of service {} was not steady within {} ms: {}", self_.name.str(),
+                             service_.str(), timeout.count(), why_not_steady()));
+}
+
+std::string NodePool::Impl::why_not_steady() const {
+  if (last_error_) return fmt::format("the last error was: {}", last_error_->message);
+  if (BootClock::now() < barrier_until_) {
+    return "the store cannot rule out leases from before and waits for one lease; allow a longer time-out";
+  }
+  const auto standing = standing_.load();
+  if (!standing->view) return "the store has not answered so far";
+  return "not every member has acknowledged the view; is one of them stalled?";
 }
 
 void NodePool::Impl::stop(Patience patience) {
-  if (std::this_thread::get_id() ==
-      thread_id_.load()) {  // from a callback: the thread cannot wait for itself
+  if (forked()) return;  // in the child of a fork no lock can be trusted, and nothing is eligible
+  closing_ = true;       // from here on, also while the thread is busy with the store
+  {
     const std::lock_guard lock(mutex_);
-    drain_wanted_ = true;
-    return;
+    (patience == Patience::none ? leave_wanted_ : drain_wanted_) = true;
   }
+  wake_.set();
+  // From a callback: the thread cannot wait for itself; it stops when the callback has returned.
+  if (std::this_thread::get_id() == thread_id_.load()) return;
   const std::lock_guard life(life_mutex_);
   end_life(patience);
 }
 
 void NodePool::Impl::end_life(Patience patience) {
   if (!thread_.joinable()) return;
-  if (forked()) {  // the child of a fork has no such thread: leave it alone
-    thread_.detach();
-    static_cast<void>(life_.release());
-    return;
-  }
+  closing_ = true;
   {
     const std::lock_guard lock(mutex_);
     (patience == Patience::none ? leave_wanted_ : drain_wanted_) = true;
   }
   wake_.set();
   thread_.join();
-  thread_id_ = std::thread::id();  // ids are used again
   life_.reset();
 }
 
 // ---- the pool's thread
-// ------------------------------------------------------------------------------------------
 
 void NodePool::Impl::run(Life& life) noexcept {
+  thread_id_ = std::this_thread::get_id();
   try {
     while (!life.node.finished()) loop(life);
     publish(life);
@@ -148,6 +187,7 @@ void NodePool::Impl::run(Life& life) noexcept {
     fence(life, "unknown exception");
   }
   revoke_claims();
+  thread_id_ = std::thread::id();  // ids are used again
 }
 
 void NodePool::Impl::loop(Life& life) {
@@ -176,6 +216,10 @@ void NodePool::Impl::call_store(Life& life, const SyncRequest& request) {
   const MonotonicTime now = BootClock::now();
   if (reply) {
     journal_.count.syncs_ok.fetch_add(1, std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(mutex_);
+      last_error_.reset();
+    }
     life.node.on_reply(*reply, now);
   } else {
     life.node.on_failure(reply.error(), now);
@@ -193,7 +237,7 @@ void NodePool::Impl::read_mailbox(Life& life) {
 }
 
 /// Makes the node's standing visible, then tells of what led to it. In this order: whoever hears of a change
-/// finds it made.
+/// finds it made. Claims hear first: a slow listener or log must not keep a job from its stop request.
 void NodePool::Impl::publish(Life& life) {
   if (life.published != life.node.standing()) {
     life.published = life.node.standing();
@@ -203,7 +247,9 @@ void NodePool::Impl::publish(Life& life) {
     }  // whoever is about to wait has seen the old standing, and is waiting now
     changed_.notify_all();
   }
-  for (const NodeEvent& event : life.node.take_events()) handle(*life.published, event);
+  const auto events = life.node.take_events();
+  for (const NodeEvent& event : events) tell_claims(*life.published, event);
+  for (const NodeEvent& event : events) handle(*life.published, event);
 }
 
 void NodePool::Impl::fence(Life& life, const char* what) noexcept {
@@ -217,12 +263,16 @@ void NodePool::Impl::fence(Life& life, const char* what) noexcept {
 }
 
 // ---- decisions and claims: any thread
-// ---------------------------------------------------------------------------
 
 Decision NodePool::Impl::decide(std::string_view job) const noexcept {
   if (forked()) return {};
-  return standing_.read(
-      [&](const Standing& standing) { return nodepool::decide(standing, job, BootClock::now()); });
+  return standing_.read([&](const Standing& standing) { return decide_by(standing, job); });
+}
+
+Decision NodePool::Impl::decide_by(const Standing& standing, std::string_view job) const noexcept {
+  const Decision decision = nodepool::decide(standing, job, BootClock::now());
+  if (decision && closing_.load(std::memory_order_acquire)) return {Reason::draining, {}, {}};
+  return decision;
 }
 
 std::optional<Claim> NodePool::Impl::try_claim(std::string_view job, Decision* why) {
@@ -235,7 +285,7 @@ std::optional<Claim> NodePool::Impl::try_claim(std::string_view job, Decision* w
   if (decision = decide(job); !decision) return std::nullopt;
   const std::lock_guard lock(claims_mutex_);
   const auto standing = standing_.load();  // the newest: what is published later waits for the ledger's mutex
-  if (decision = nodepool::decide(*standing, job, BootClock::now()); !decision) return std::nullopt;
+  if (decision = decide_by(*standing, job); !decision) return std::nullopt;
   const auto serial = ledger_.add(job);
   if (!serial) {
     decision = {Reason::already_claimed, {}, {}};
@@ -252,6 +302,7 @@ std::optional<Claim> NodePool::Impl::try_claim(std::string_view job, Decision* w
 }
 
 void NodePool::Impl::release(std::string_view job, ClaimLedger::Serial serial) noexcept {
+  if (forked()) return;  // the claim is the parent's
   bool awaited = false;
   {
     const std::lock_guard lock(claims_mutex_);
@@ -268,6 +319,11 @@ void NodePool::Impl::release(std::string_view job, ClaimLedger::Serial serial) n
 
 Result<void> NodePool::Impl::wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                  const std::stop_token& cancel) {
+  const auto over = [&] {
+    const Decision decision = decide(job);
+    return decision || decision.reason == Reason::stopped;
+  };
+  if (forked()) return failure(ErrorCode::wrong_state, "the pool was started before a fork");
   std::unique_lock lock(mutex_);
   while (true) {
     const Decision decision = decide(job);
@@ -276,15 +332,15 @@ Result<void> NodePool::Impl::wait_until_eligible(std::string_view job, Monotonic
       return failure(ErrorCode::wrong_state, "the pool is stopped; start it before waiting for a job");
     }
     if (cancel.stop_requested()) return failure(ErrorCode::cancelled, "the wait for the job was cancelled");
-    const auto left = deadline - BootClock::now();
-    if (left.count() <= 0) {
+    const MonotonicTime now = BootClock::now();
+    if (now >= deadline) {
       return failure(ErrorCode::timed_out, fmt::format("job {} did not become eligible here in time ({})",
                                                        job, to_string(decision.reason)));
     }
     // Counted in slices, as the boot-time clock runs on while the machine sleeps and the wait's clock does
     // not.
-    const auto slice = std::min<std::chrono::nanoseconds>(left, std::chrono::seconds(1));
-    changed_.wait_for(lock, cancel, slice, [&] { return static_cast<bool>(decide(job)); });
+    const auto slice = std::min<std::chrono::nanoseconds>(deadline - now, std::chrono::seconds(1));
+    changed_.wait_for(lock, cancel, slice, over);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "core/claims.hpp"
 #include "core/node.hpp"
 #include "nodepool/pool.hpp"
+#include "runtime/identity.hpp"
 #include "runtime/journal.hpp"
 #include "runtime/snapshot_cell.hpp"
 #include "runtime/wake_event.hpp"
@@ -48,8 +49,11 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
  private:
   struct Life;  ///< What lives from start to the end of the thread.
 
-  Result<void> check() const;
-  void begin_life();
+  Result<void> check();
+  Result<void> begin_life();
+  void introduce_oneself(const Identity& identity);
+  [[nodiscard]] NodeSettings settings(const Identity& identity) const;
+  [[nodiscard]] std::string why_not_steady() const;  ///< REQUIRES: mutex_ is held.
   Result<void> await_steady(std::chrono::milliseconds timeout, const std::stop_token& cancel);
   void end_life(Patience patience);
 
@@ -58,6 +62,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   void call_store(Life& life, const SyncRequest& request);
   void read_mailbox(Life& life);
   void publish(Life& life);
+  void tell_claims(const Standing& standing, const NodeEvent& event);
   void handle(const Standing& standing, const NodeEvent& event);
   void handle_trouble(const NodeEvent& event);
   void ask_to_hand_over(const ArcSet& owned);
@@ -67,6 +72,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
       const std::vector<ClaimLedger::Serial>& serials);
   void fence(Life& life, const char* what) noexcept;
   void release(std::string_view job, ClaimLedger::Serial serial) noexcept;
+  [[nodiscard]] Decision decide_by(const Standing& standing, std::string_view job) const noexcept;
   [[nodiscard]] bool forked() const noexcept;
 
   const ServiceName service_;
@@ -77,11 +83,12 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   Journal journal_;                                ///< Counters and log; thread-safe.
   WakeEvent wake_;                                 ///< Interrupts the thread's wait; thread-safe.
   std::atomic<std::uint64_t> fork_generation_{0};  ///< In which process the present life began.
+  std::atomic<bool> closing_{false};               ///< `stop` was called: nothing is eligible any more.
 
   std::mutex life_mutex_;       ///< Serializes start and stop. Held while joining the thread.
   std::unique_ptr<Life> life_;  ///< Changed under life_mutex_ while no thread runs; used by the thread.
   std::jthread thread_;         ///< Guarded by life_mutex_.
-  std::atomic<std::thread::id> thread_id_;
+  std::atomic<std::thread::id> thread_id_;  ///< Of the pool's thread, so that its callbacks are known.
 
   mutable std::mutex claims_mutex_;
   ClaimLedger ledger_;  ///< Guarded by claims_mutex_.
@@ -93,8 +100,8 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   NodeInfo self_;
   std::optional<Error> refused_;  ///< Why the store will not have this node.
   std::optional<Error> last_error_;
-  std::chrono::microseconds barrier_left_{0};
-  bool barrier_told_ = false;  ///< Belongs to the pool's thread.
+  MonotonicTime barrier_until_;  ///< As far as the last reply said.
+  bool barrier_told_ = false;    ///< Belongs to the pool's thread.
   bool drain_wanted_ = false;
   bool leave_wanted_ = false;
   bool release_wanted_ = false;
