@@ -249,9 +249,11 @@ int misbehaviour_in_child(std::unique_ptr<NodePool> pool, std::optional<Claim> c
   pool->stop();
   claim.reset();
   pool.reset();
+#if !defined(__SANITIZE_THREAD__)  // it allows no threads in the child of a program with threads
   NodePool own(kService, open_memory(), patient("child"));
   if (!own.start().has_value() || !own.is_eligible("job")) return 5;
   own.stop();
+#endif
   return 0;
 }
 
