@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 /// Far more than a hint takes, and far less than the patience of `soon`.
-constexpr auto kPrompt = 1s;
+constexpr auto kPrompt = 2s;
 
 driver::Descriptor make_event() {
   return driver::Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

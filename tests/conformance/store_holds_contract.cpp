@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "conformance/store_contract.hpp"
 
 namespace nodepool::conformance {
@@ -99,7 +101,8 @@ TEST_P(StoreContract, CarriesJobsWithOddNames) {
   Peer owner = peer("owner");
   Peer holder = peer("holder");
   settle({&owner, &holder});
-  holder.request.held = {" ", "%s {}", "'; DROP TABLE pools; --", "[\"a\",null]", "a:b/c\\d", "nächtlich ☾"};
+  holder.request.held = {
+      " ", "%s {}", "'; DROP TABLE pools; --", "[\"a\",null]", "a:b/c\\d", "n\u00e4chtlich \u263e"};
   holder.sync();
   std::vector<Hold> expected;
   for (const std::string& job : holder.request.held) expected.push_back({holder.id(), job});
