@@ -102,8 +102,8 @@ void Joiner::check_all() {
   for (std::size_t index = 0; index < watch_.size(); ++index) {
     const WallTime before = std::chrono::system_clock::now();
     const Decision decision = pool_.decide(watch_.job(index));
-    const WallTime after = std::chrono::system_clock::now();
-    if (auto event = watch_.observe(index, decision, before, after, teller_)) print(*event);
+    const Check check{decision, before, std::chrono::system_clock::now(), BootClock::now()};
+    for (const Event& event : watch_.observe(index, check, teller_)) print(event);
   }
 }
 

@@ -10,36 +10,51 @@ using namespace nodepool::cli;
 
 const Teller kTeller{"web-1", "id"};
 
+constexpr int kLease = 1000;
+
 WallTime at(int time) {
   return from_unix_ns(time);
 }
-
-Decision yes(std::uint64_t token) {
-  return {Reason::owner, FencingToken{token}, {}};
+MonotonicTime boot(int time) {
+  return MonotonicTime(std::chrono::nanoseconds(time));
 }
-Decision no(Reason reason) {
-  return {reason, {}, {}};
+
+/// Checks made between two instants; a yes is good for a lease.
+Check yes(std::uint64_t token, int before, int after) {
+  return {{Reason::owner, FencingToken{token}, boot(before + kLease)}, at(before), at(after), boot(after)};
+}
+Check no(Reason reason, int before, int after) {
+  return {{reason, {}, {}}, at(before), at(after), boot(after)};
 }
 
 TEST(CliJobWatch, TellsOnlyChanges) {
   JobWatch watch({"job"});
-  EXPECT_FALSE(watch.observe(0, no(Reason::joining), at(1), at(2), kTeller));
-  EXPECT_TRUE(watch.observe(0, yes(5), at(3), at(4), kTeller));
-  EXPECT_FALSE(watch.observe(0, yes(5), at(5), at(6), kTeller));
-  EXPECT_TRUE(watch.observe(0, no(Reason::not_owner), at(7), at(8), kTeller));
-  EXPECT_FALSE(watch.observe(0, no(Reason::stopped), at(9), at(10), kTeller));
+  EXPECT_EQ(watch.observe(0, no(Reason::joining, 1, 2), kTeller).size(), 0U);
+  EXPECT_EQ(watch.observe(0, yes(5, 3, 4), kTeller).size(), 1U);
+  EXPECT_EQ(watch.observe(0, yes(5, 5, 6), kTeller).size(), 0U);
+  EXPECT_EQ(watch.observe(0, no(Reason::not_owner, 7, 8), kTeller).size(), 1U);
+  EXPECT_EQ(watch.observe(0, no(Reason::stopped, 9, 10), kTeller).size(), 0U);
 }
 
 TEST(CliJobWatch, WhatItTellsLiesInsideWhatWasSaid) {
   JobWatch watch({"job"});
-  const auto granted = watch.observe(0, yes(5), at(10), at(20), kTeller);
-  ASSERT_TRUE(granted);
-  EXPECT_EQ(std::get<GrantedEvent>(*granted), (GrantedEvent{at(20), "job", FencingToken{5}, kTeller}));
-  EXPECT_FALSE(watch.observe(0, yes(6), at(30), at(40), kTeller));
-  const auto revoked = watch.observe(0, no(Reason::lease_lost), at(50), at(60), kTeller);
-  ASSERT_TRUE(revoked);
-  EXPECT_EQ(std::get<RevokedEvent>(*revoked),
-            (RevokedEvent{at(60), "job", at(30), RevokeReason::lease_lost, FencingToken{6}, kTeller}));
+  EXPECT_EQ(watch.observe(0, yes(5, 10, 20), kTeller),
+            std::vector<Event>{(GrantedEvent{at(20), "job", FencingToken{5}, kTeller})});
+  EXPECT_TRUE(watch.observe(0, yes(6, 30, 40), kTeller).empty());
+  EXPECT_EQ(watch.observe(0, no(Reason::lease_lost, 50, 60), kTeller),
+            std::vector<Event>{
+                (RevokedEvent{at(60), "job", at(30), RevokeReason::lease_lost, FencingToken{6}, kTeller})});
+}
+
+TEST(CliJobWatch, AYesReachesNoFartherThanItsLeaseIfNobodyLooked) {
+  JobWatch watch({"job"});
+  EXPECT_EQ(watch.observe(0, yes(5, 10, 20), kTeller).size(), 1U);
+  EXPECT_TRUE(watch.observe(0, yes(5, 1000, 1010), kTeller).empty()) << "the lease was not over yet";
+  EXPECT_EQ(watch.observe(0, yes(9, 3000, 3010), kTeller),
+            (std::vector<Event>{
+                RevokedEvent{at(3010), "job", at(1000), RevokeReason::lease_lost, FencingToken{5}, kTeller},
+                GrantedEvent{at(3010), "job", FencingToken{9}, kTeller}}))
+      << "frozen, evicted, and admitted again before it was asked again";
 }
 
 TEST(CliJobWatch, WatchesEachJobOnceInTheOrderGiven) {

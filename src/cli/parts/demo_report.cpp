@@ -78,9 +78,11 @@ std::string summary_text(const DemoResult& result) {
     text += fmt::format("TWO OWNERS of {}: {} and {} from {} to {}\n", overlap.job, overlap.one,
                         overlap.other, clock_text(overlap.from), clock_text(overlap.until));
   }
-  text += fmt::format(
-      "Measured from every node's own decisions, checked each millisecond (at most {} ms apart).\n",
-      milliseconds_text(result.longest_check));
+  text += "Measured from every node's own decisions, checked each millisecond";
+  if (result.longest_check.count() > 0) {
+    text += fmt::format(" (at most {} ms apart)", milliseconds_text(result.longest_check));
+  }
+  text += ".\n";
   text += fmt::format("Instants with two owners: {}\n", result.overlaps.size());
   return text;
 }

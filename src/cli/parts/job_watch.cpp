@@ -8,22 +8,27 @@ namespace nodepool::cli {
 JobWatch::JobWatch(const std::vector<std::string>& jobs) {
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : jobs) {
-    if (seen.insert(name).second) jobs_.push_back(Job{name, false, {}, {}});
+    if (seen.insert(name).second) jobs_.push_back(Job{name, false, {}, {}, {}});
   }
 }
 
-std::optional<Event> JobWatch::observe(std::size_t index, const Decision& decision, WallTime before,
-                                       WallTime after, const Teller& teller) {
+std::vector<Event> JobWatch::observe(std::size_t index, const Check& check, const Teller& teller) {
+  std::vector<Event> events;
   Job& job = jobs_.at(index);
-  const bool was_granted = job.granted;
-  job.granted = static_cast<bool>(decision);
-  if (job.granted) {
-    job.last_yes = before;
-    job.token = decision.token;
+  const bool yes = static_cast<bool>(check.decision);
+  const bool unwatched = yes && check.made_by > job.valid_until;
+  if (job.granted && (!yes || unwatched)) {
+    const RevokeReason reason = yes ? RevokeReason::lease_lost : revoke_reason(check.decision.reason);
+    events.emplace_back(RevokedEvent{check.after, job.name, job.last_yes, reason, job.token, teller});
+    job.granted = false;
   }
-  if (was_granted == job.granted) return std::nullopt;
-  if (job.granted) return GrantedEvent{after, job.name, job.token, teller};
-  return RevokedEvent{after, job.name, job.last_yes, revoke_reason(decision.reason), job.token, teller};
+  if (!yes) return events;
+  job.last_yes = check.before;
+  job.valid_until = check.decision.valid_until;
+  job.token = check.decision.token;
+  if (!job.granted) events.emplace_back(GrantedEvent{check.after, job.name, job.token, teller});
+  job.granted = true;
+  return events;
 }
 
 }  // namespace nodepool::cli

@@ -71,9 +71,10 @@ std::optional<nanoseconds> time_to_steady(const Happening& happening,
   std::optional<Epoch> epoch;
   WallTime last = happening.from;
   for (const std::string& name : happening.alive) {
-    // A name that was used again: its newest process is meant.
-    const auto record = std::find_if(records.rbegin(), records.rend(),
-                                     [&](const NodeRecord& each) { return each.node == name; });
+    // A name that was used again: the newest process that had told something by then is meant.
+    const auto record = std::find_if(records.rbegin(), records.rend(), [&](const NodeRecord& each) {
+      return each.node == name && now_of(each, happening.until).state;
+    });
     if (record == records.rend()) return std::nullopt;
     const NodeNow now = now_of(*record, happening.until);
     if (now.state != NodeState::steady || epoch.value_or(now.epoch) != now.epoch) return std::nullopt;
