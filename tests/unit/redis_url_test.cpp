@@ -107,9 +107,10 @@ TEST(RedisUrl, SaysWhichPartIsWrong) {
 }
 
 TEST(RedisUrl, ShowsNoPartOfAPasswordThatWasNotEncoded) {
-  for (const char* url : {"redis://me:hunter/zwei@h", "redis://me:hunter?zwei@h", "redis://me:hunter#zwei@h",
-                          "redis://me:hunter%zwei@h", "redis://hunter:zwei@h:hunter", "redis://me:zwei@[hunter",
-                          "unix://me:hunter@zwei", "redis://me:zwei/hunter?hunter", "http://me:hunter@h"}) {
+  for (const char* url :
+       {"redis://me:hunter/zwei@h", "redis://me:hunter?zwei@h", "redis://me:hunter#zwei@h",
+        "redis://me:hunter%zwei@h", "redis://hunter:zwei@h:hunter", "redis://me:zwei@[hunter",
+        "unix://me:hunter@zwei", "redis://me:zwei/hunter?hunter", "http://me:hunter@h"}) {
     const auto options = parse_redis_url(url);
     ASSERT_FALSE(options) << url;
     EXPECT_EQ(options.error().message.find("hunter"), std::string::npos) << options.error().message;
