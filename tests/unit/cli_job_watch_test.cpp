@@ -57,6 +57,14 @@ TEST(CliJobWatch, AYesReachesNoFartherThanItsLeaseIfNobodyLooked) {
       << "frozen, evicted, and admitted again before it was asked again";
 }
 
+TEST(CliJobWatch, AJobThatIsOtherPeoplesAfterALostLeaseWasLostByTheLease) {
+  JobWatch watch({"job"});
+  EXPECT_EQ(watch.observe(0, yes(5, 10, 20), kTeller).size(), 1U);
+  const auto events = watch.observe(0, no(Reason::not_owner, 3000, 3010), kTeller);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(std::get<RevokedEvent>(events[0]).reason, RevokeReason::lease_lost);
+}
+
 TEST(CliJobWatch, WatchesEachJobOnceInTheOrderGiven) {
   const JobWatch watch({"b", "a", "b", "c", "a"});
   ASSERT_EQ(watch.size(), 3U);

@@ -16,9 +16,11 @@ std::vector<Event> JobWatch::observe(std::size_t index, const Check& check, cons
   std::vector<Event> events;
   Job& job = jobs_.at(index);
   const bool yes = static_cast<bool>(check.decision);
-  const bool unwatched = yes && check.made_by > job.valid_until;
+  const bool unwatched = check.made_by > job.valid_until;
   if (job.granted && (!yes || unwatched)) {
-    const RevokeReason reason = yes ? RevokeReason::lease_lost : revoke_reason(check.decision.reason);
+    // Whatever the node says now, the lease of the last yes was over first; it may have another one by now.
+    const RevokeReason now = yes ? RevokeReason::moved : revoke_reason(check.decision.reason);
+    const RevokeReason reason = unwatched && now == RevokeReason::moved ? RevokeReason::lease_lost : now;
     events.emplace_back(RevokedEvent{check.after, job.name, job.last_yes, reason, job.token, teller});
     job.granted = false;
   }
