@@ -1,6 +1,6 @@
 # embed_scripts(<target> FILES...): makes "embedded_scripts.hpp" with `inline constexpr std::string_view`s
-# k<Name>Script and k<Name>ScriptSha1 per file, so that Lua is edited and linted as Lua. The header is made again
-# when a file changes.
+# k<Name>Script and k<Name>ScriptSha1 per file, so that Lua is edited and linted as Lua. The header
+# is made again when a file changes.
 function(embed_scripts target)
   set(header "${CMAKE_CURRENT_BINARY_DIR}/${target}_scripts/embedded_scripts.hpp")
   set(body "#pragma once\n#include <string_view>\nnamespace nodepool::scripts {\n")
