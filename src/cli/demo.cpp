@@ -52,11 +52,11 @@ int run_demo(DemoSettings settings, const Invocation& invocation) {
   SignalWatch signals;
   std::unique_ptr<ScratchFolder> scratch;
   const char* environment = std::getenv("NODEPOOL_STORE");  // NOLINT(concurrency-mt-unsafe)
-  if (invocation.store.empty() && (environment == nullptr || *environment == '\0')) {
+  settings.store = invocation.store;
+  if (settings.store.empty() && environment != nullptr) settings.store = environment;
+  if (settings.store.empty()) {
     scratch = std::make_unique<ScratchFolder>();
     settings.store = fmt::format("sqlite:{}/demo.db", scratch->path());
-  } else {
-    settings.store = invocation.store.empty() ? environment : invocation.store;
   }
   settings.service = unique_service();
   auto session = reach(settings);

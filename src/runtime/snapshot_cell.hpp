@@ -21,6 +21,9 @@ struct SnapshotCache {
   };
   static constexpr std::size_t kSlots = 64;
   std::array<Entry, kSlots> entries;
+  SnapshotCache() = default;
+  SnapshotCache(const SnapshotCache&) = delete;
+  SnapshotCache& operator=(const SnapshotCache&) = delete;
   ~SnapshotCache() { gone() = true; }
 
   /// True once this thread's cache is destroyed (static destructors run later than that).

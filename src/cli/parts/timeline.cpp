@@ -167,6 +167,7 @@ HappeningReport report_of(const Happening& happening, const std::vector<NodeReco
 Spread spread_of(const std::map<std::string, nanoseconds>& pauses) {
   if (pauses.empty()) return {};
   std::vector<nanoseconds> sorted;
+  sorted.reserve(pauses.size());
   for (const auto& [job, pause] : pauses) sorted.push_back(pause);
   std::sort(sorted.begin(), sorted.end());
   return {sorted.front(), sorted[sorted.size() / 2], sorted.back()};
