@@ -74,29 +74,26 @@ Result<void> Connection::run(const char* sql) {
 }
 
 Error Connection::error(int code) const {
+  const int primary = code & 0xff;
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
+    return {ErrorCode::unavailable,
+            fmt::format("another process kept the store '{}' locked until the deadline; try again", file_)};
+  }
+  // SQLITE_ERROR: a table or a column is not there.
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR) {
+    return {ErrorCode::store_corrupt,
+            fmt::format(
+                "the store '{}' is damaged ({}) and was left as it is; stop all its nodes, delete it, and "
+                "the next node makes a new one",
+                file_, sqlite3_errstr(code))};
+  }
+  if (primary == SQLITE_FULL) {
+    return {ErrorCode::unavailable,
+            fmt::format("no room to write the store '{}': its disk is full; make room", file_)};
+  }
   const std::string folder = std::filesystem::path(file_).parent_path().string();
   const bool allowed =
       ::access(file_.c_str(), R_OK | W_OK) == 0 && ::access(folder.c_str(), W_OK | X_OK) == 0;
-  const int primary = code & 0xff;
-  switch (primary) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {ErrorCode::unavailable,
-              fmt::format("another process kept the store '{}' locked until the deadline; try again", file_)};
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_ERROR:  // A table or a column is not there.
-      return {ErrorCode::store_corrupt,
-              fmt::format(
-                  "the store '{}' is damaged ({}) and was left as it is; stop all its nodes, delete it, and "
-                  "the next node makes a new one",
-                  file_, sqlite3_errstr(code))};
-    case SQLITE_FULL:
-      return {ErrorCode::unavailable,
-              fmt::format("no room to write the store '{}': its disk is full; make room", file_)};
-    default:
-      break;
-  }
   if (!allowed || primary == SQLITE_READONLY || primary == SQLITE_PERM) {
     return {ErrorCode::permission_denied,
             fmt::format("cannot write the store '{}': the file and its folder must be writable for this user",
