@@ -13,7 +13,7 @@ constexpr std::size_t kMaxFileLines = 400;
 /// Data may be as long as it likes.
 bool is_written_by_hand(const SourceFile& file) {
   constexpr std::array kFolders = {"src/", "include/", "tests/", "examples/", "cmake/"};
-  constexpr std::array kEndings = {".hpp", ".cpp", ".h", ".lua", ".txt", ".cmake", ".sh", ".pml"};
+  constexpr std::array kEndings = {".hpp", ".cpp", ".h", ".lua", ".txt", ".cmake", ".sh"};
   return std::any_of(kFolders.begin(), kFolders.end(), [&](auto folder) { return file.is_in(folder); }) &&
          std::any_of(kEndings.begin(), kEndings.end(), [&](auto end) { return file.path.ends_with(end); });
 }
