@@ -18,7 +18,9 @@ explore() {
   room=$work/${name//[^A-Za-z0-9_]/_}
   mkdir -p "$room" && cd "$room" || return 1
   begin=$(date +%s.%N)
+  # shellcheck disable=SC2086 # the options are words
   if spin -a $model "$here/view_protocol.pml" >spin.log 2>&1 && gcc $compiler -o pan pan.c >gcc.log 2>&1; then
+    # shellcheck disable=SC2086
     ./pan -n $search >pan.log 2>&1
   else
     echo "cannot be built" >pan.log
