@@ -69,7 +69,17 @@ Result<Reply> RedisSession::run(const ScriptCall& call, MonotonicTime deadline) 
 Result<SyncReply> RedisSession::sync(const SyncRequest& request, MonotonicTime deadline) {
   listener_.set_own_id(request.node.id);
   if (listener_.denied()) return tl::unexpected(*listener_.denied());
+  const auto begun = BootClock::now();
   if (auto connected = connect(deadline); !connected) return tl::unexpected(std::move(connected.error()));
+  const auto now = BootClock::now();
+  if (deadline - now < now - begun) {
+    // Over a slow link, the reply would come too late, and with it the connection would be given up: time and
+    // again, while the store took the caller for a member that never acknowledges.
+    return failure(
+        ErrorCode::unavailable,
+        fmt::format("{}: connecting took most of the call's time; the next call uses the connection",
+                    describe(*options_)));
+  }
   auto call = sync_call(service_, request, connection_->run_id());
   if (!call) return tl::unexpected(std::move(call.error()));
   return run(*call, deadline).and_then([&](const Reply& reply) {
