@@ -91,8 +91,8 @@ void append_text(const Reply& reply, std::string& text) {
 
 }  // namespace
 
-RedisServer::RedisServer(std::vector<std::string> settings)
-    : folder_(make_folder()), settings_(std::move(settings)) {
+RedisServer::RedisServer(std::vector<std::string> settings, std::vector<std::string> environment)
+    : folder_(make_folder()), settings_(std::move(settings)), environment_(std::move(environment)) {
   const auto found = std::ranges::find(settings_, "--requirepass");
   if (found != settings_.end()) password_ = *std::next(found);
   for (int attempt = 1;; ++attempt) {
@@ -155,13 +155,17 @@ void RedisServer::launch() {
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  std::vector<char*> environment;
+  for (std::string& variable : environment_) environment.push_back(variable.data());
+  for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
+  environment.push_back(nullptr);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ > 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  ::execv(pointers[0], pointers.data());
+  ::execve(pointers[0], pointers.data(), environment.data());
   ::_exit(127);
 }
 

@@ -13,8 +13,8 @@ namespace nodepool::test {
 class RedisServer {
  public:
   /// Started and ready; throws std::runtime_error with the server's log if it does not start. `settings`:
-  /// further arguments such as "--requirepass", "x".
-  explicit RedisServer(std::vector<std::string> settings = {});
+  /// further arguments such as "--requirepass", "x". `environment`: "NAME=value" on top of ours.
+  explicit RedisServer(std::vector<std::string> settings = {}, std::vector<std::string> environment = {});
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
@@ -43,6 +43,7 @@ class RedisServer {
 
   std::string folder_;
   std::vector<std::string> settings_;
+  std::vector<std::string> environment_;
   std::string password_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
