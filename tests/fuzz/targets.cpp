@@ -1,0 +1,12 @@
+#include "fuzz/targets.hpp"
+
+namespace nodepool::fuzz {
+
+const std::vector<Target>& targets() {
+  static const std::vector<Target> kTargets{
+      {"resp", resp},   {"replies", replies},       {"records", records},
+      {"texts", texts}, {"view_store", view_store}, {"sqlite_file", sqlite_file}};
+  return kTargets;
+}
+
+}  // namespace nodepool::fuzz
