@@ -21,6 +21,10 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// Far beyond any real epoch (milliseconds since 1970), with room to grow: a next one that wraps around would
+/// make tokens fall.
+constexpr std::uint64_t kMaxEpoch = std::numeric_limits<std::uint64_t>::max() / 2;
+
 /// A number as it stands there: none is bent into range, as a plain conversion would.
 template <class Number>
 Number number_of(const Json& json, Number least = std::numeric_limits<Number>::min(),
@@ -81,7 +85,7 @@ PoolState state_of(const Json& json) {
   if (!config) throw std::invalid_argument(config.error().message);
   state.config = std::move(*config);
   state.view = {.lineage = json.at("lineage").get<std::string>(),
-                .epoch = {number_of<std::uint64_t>(json.at("epoch"))},
+                .epoch = {number_of<std::uint64_t>(json.at("epoch"), 0, kMaxEpoch)},
                 .view_id = json.at("view_id").get<std::string>()};
   state.run_id = json.at("run_id").get<std::string>();
   state.clock = time_of(json.at("clock_us"));

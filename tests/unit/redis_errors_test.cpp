@@ -106,6 +106,26 @@ TEST(RedisSyncReply, OfAnUnexpectedFormIsCorrupt) {
   }
 }
 
+TEST(RedisSyncReply, WithTimesOrAnEpochBeyondReasonIsCorrupt) {
+  const SyncRequest request;
+  const auto text = [](const char* value) { return Reply{.kind = Reply::Kind::text, .text = value}; };
+  const Reply nothing{.kind = Reply::Kind::array};
+  const std::vector<Reply> good{text("ok"), text("l"), text("1"), text("v"), text("1"), text("0"),
+                                text("1"),  text("5"), text("0"), nothing,   Reply{}};
+  const auto is_read = [&](const std::vector<Reply>& items) {
+    return read_sync_reply(ServiceName("s"), request, {.kind = Reply::Kind::array, .items = items})
+        .has_value();
+  };
+  ASSERT_TRUE(is_read(good));
+  for (const std::size_t number : {2U, 5U, 6U, 7U}) {
+    for (const char* value : {"9223372036854775807", "-9223372036854775808"}) {
+      auto bad = good;
+      bad[number] = text(value);
+      EXPECT_FALSE(is_read(bad)) << number << " " << value;
+    }
+  }
+}
+
 TEST(RedisSyncCall, RefusesWhatTheScriptCannotTake) {
   const auto code_of = [](const SyncRequest& request) {
     const auto call = sync_call(ServiceName("s"), request, "run");

@@ -72,6 +72,11 @@ TEST(StateCodec, ANumberOutOfItsRangeIsRefusedRatherThanBent) {
 }
 
 /// The store's arithmetic on times must not overflow, whatever stands in the store.
+TEST(StateCodec, AnEpochWhoseNextWouldWrapAroundIsRefused) {
+  PoolState state = full_state();
+  state.view.epoch.value = ~std::uint64_t{0};
+  EXPECT_FALSE(decode_state(encode_state(state)).has_value());
+}
 TEST(StateCodec, TimesBeyondReasonAreRefused) {
   const std::string good = encode_state(full_state());
   for (const char* field : {"\"clock_us\":77", "\"last_time_us\":-5000000", "\"barrier_until_us\":4000000",

@@ -52,6 +52,12 @@ tl::unexpected<Error> corrupt(const ServiceName& service, std::string_view what)
                   service.str(), what));
 }
 
+/// Within a hundred years: sums of two of them, in nanoseconds, do not overflow.
+bool is_sane(microseconds::rep count) {
+  constexpr microseconds::rep most = microseconds(std::chrono::hours(24 * 365 * 100)).count();
+  return count >= -most && count <= most;
+}
+
 /// Reads the items of a script's answer one by one; the first that does not fit spoils the rest.
 class Items {
  public:
@@ -76,7 +82,17 @@ class Items {
     bad_ |= error != std::errc{} || end != digits.data() + digits.size();
     return value;
   }
-  microseconds duration() { return microseconds(number<microseconds::rep>()); }
+  microseconds duration() {
+    const auto count = number<microseconds::rep>();
+    if (is_sane(count)) return microseconds(count);
+    bad_ = true;
+    return {};
+  }
+  Epoch epoch() {
+    const auto value = number<std::uint64_t>();
+    bad_ |= value > kMaxExactInteger;
+    return {value};
+  }
   /// An empty text stands for nothing.
   std::optional<microseconds> optional_duration() {
     if (bad_ || at_ == items_.size() || !items_[at_].text.empty()) return duration();
@@ -196,6 +212,7 @@ Result<MemberStatus> member_status(const std::string& id, const std::string& rec
   if (const auto lease = parts.leases.find(id); lease != parts.leases.end()) {
     microseconds::rep until = 0;
     std::from_chars(lease->second.data(), lease->second.data() + lease->second.size(), until);
+    if (!is_sane(until)) return failure(ErrorCode::store_corrupt, "a lease's end is beyond all times");
     member.lease_left = microseconds(until) - clock;
   }
   if (const auto seen = parts.seen.find(id); seen != parts.seen.end()) {
@@ -248,7 +265,7 @@ Result<SyncReply> read_sync_reply(const ServiceName& service, const SyncRequest&
   if (auto refused = refusal(service, request, outcome, items)) return tl::unexpected(std::move(*refused));
   SyncReply answer;
   answer.view.lineage = items.text();
-  answer.view.epoch.value = items.number<std::uint64_t>();
+  answer.view.epoch = items.epoch();
   answer.view.view_id = items.text();
   answer.settled = items.text() == "1";
   answer.barrier_left = items.duration();
@@ -281,7 +298,7 @@ Result<PoolStatus> read_status_reply(const ServiceName& service, const Reply& re
   if (!config) return corrupt(service, config.error().message);
   PoolStatus status{.config = std::move(*config)};
   status.view.lineage = items.text();
-  status.view.epoch.value = items.number<std::uint64_t>();
+  status.view.epoch = items.epoch();
   status.view.view_id = items.text();
   const auto clock = items.duration();
   status.barrier_left = std::max(microseconds(0), items.duration() - clock);
