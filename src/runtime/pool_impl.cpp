@@ -106,7 +106,7 @@ Result<void> NodePool::Impl::begin_life() {
     fork_generation_ = fork_generation();
     auto session = driver_->open(service_);
     if (!session) return failure(ErrorCode::unsupported, "the driver has opened no session");
-    life_ = std::make_unique<Life>(Node(settings(identity), self_), std::move(session), nullptr);
+    life_ = std::make_unique<Life>(Life{Node(settings(identity), self_), std::move(session), nullptr});
     publish(*life_);
     thread_ = std::jthread([this, &life = *life_] { run(life); });
     return {};
