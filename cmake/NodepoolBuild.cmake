@@ -18,8 +18,8 @@ function(nodepool_target target)
   set_target_properties(${target} PROPERTIES
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
-    -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum -Wno-missing-field-initializers
-    $<$<BOOL:${NODEPOOL_WERROR}>:-Werror>)
+    -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum
+    -Wno-missing-field-initializers $<$<BOOL:${NODEPOOL_WERROR}>:-Werror>)
 endfunction()
 
 # nodepool_library(<target> <exported name> SOURCES...): one of the libraries that are installed.

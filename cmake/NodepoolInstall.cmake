@@ -45,7 +45,8 @@ configure_package_config_file(
   "${CMAKE_CURRENT_LIST_DIR}/nodepoolConfig.cmake.in" "${package_files}/nodepoolConfig.cmake"
   INSTALL_DESTINATION "${package_folder}" NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor version may change the API.
-write_basic_package_version_file("${package_files}/nodepoolConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file("${package_files}/nodepoolConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
 install(FILES "${package_files}/nodepoolConfig.cmake" "${package_files}/nodepoolConfigVersion.cmake"
   DESTINATION "${package_folder}")
 
