@@ -115,11 +115,12 @@ void Trial::judge_step(const Step& step, WallTime now) {
     figures_.recovery_ms = milliseconds_of(recovery);
     figures_.allowed = aim.within;
   }
+  const bool excused = stall_watch_.stalled(happening.from - settings_.lease, happening.until);
   bool all_kept = true;
   for (const std::string& node : lost_their_lease(fleet_->records(), happening.from, happening.until)) {
     all_kept = false;
     if (std::ranges::find(figures_.fenced, node) == figures_.fenced.end()) figures_.fenced.push_back(node);
-    if (std::ranges::find(aim.may_lose_lease, node) != aim.may_lose_lease.end()) continue;
+    if (excused || std::ranges::find(aim.may_lose_lease, node) != aim.may_lose_lease.end()) continue;
     figures_.violations.push_back(
         {"lease", fmt::format("{} lost its lease in \"{}\"", node, happening.name)});
   }

@@ -11,6 +11,7 @@
 
 #include "cli/parts/fleet.hpp"
 #include "fault/parts/checker.hpp"
+#include "fault/parts/stall_watch.hpp"
 #include "support/process.hpp"
 #include "support/redis_server.hpp"
 #include "support/tcp_gate.hpp"
@@ -51,7 +52,7 @@ class Trial {
     Names steady;            ///< These nodes, and no others, are in one settled view.
     milliseconds within;     ///< So long after the cause has returned.
     bool newer_view = true;  ///< Than before the step.
-    Names may_lose_lease;    ///< Of all others, a lost lease is a violation.
+    Names may_lose_lease;    ///< Of all others, a lost lease is a violation, unless the machine stalled.
     /// The store brings back members that are gone. For a while their jobs are theirs, and nobody's.
     bool ghosts = false;
   };
@@ -117,6 +118,7 @@ class Trial {
   void judge_exits();
 
   Settings settings_;
+  StallWatch stall_watch_;
   test::TemporaryFolder folder_;
   test::RedisServer server_;
   std::map<std::string, std::unique_ptr<test::TcpGate>> gates_;
