@@ -31,7 +31,8 @@ class ClaimControl;
 /// its token.
 ///
 /// Threads: an object belongs to one thread at a time; its tokens may be given to any. A claim may outlive
-/// its pool: it is then void.
+/// its pool: it is then void. Of a claim that was moved from, only destruction, assignment and `release` are
+/// allowed. What a callback on a token throws ends the process (a rule of std::stop_callback).
 ///
 ///     if (auto claim = pool.try_claim("report")) {
 ///       write_report(claim->token(), claim->stop_token());

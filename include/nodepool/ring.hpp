@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nodepool/export.hpp"
@@ -45,7 +46,9 @@ class NODEPOOL_EXPORT ArcSet {
   [[nodiscard]] bool contains(std::uint64_t hash) const noexcept;
   [[nodiscard]] ArcSet intersect(const ArcSet& other) const;
   [[nodiscard]] bool empty() const noexcept { return arcs_.empty(); }
-  [[nodiscard]] const std::vector<Arc>& arcs() const noexcept { return arcs_; }
+  [[nodiscard]] const std::vector<Arc>& arcs() const& noexcept { return arcs_; }
+  /// Of a temporary, by value: a loop over it must not dangle.
+  [[nodiscard]] std::vector<Arc> arcs() && noexcept { return std::move(arcs_); }
   bool operator==(const ArcSet&) const = default;
 
  private:
