@@ -4,8 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <ostream>
 
 #include "fault/parts/cases.hpp"
+
+namespace nodepool::fault {
+
+/// What GoogleTest calls to show a parameter.
+static void PrintTo(const Case& one, std::ostream* stream) {
+  *stream << one.name;
+}
+
+}  // namespace nodepool::fault
 
 namespace {
 

@@ -247,7 +247,9 @@ TcpGate::~TcpGate() {
 void TcpGate::run(const std::stop_token& stop) {
   Traffic traffic;
   while (!stop.stop_requested()) {
-    traffic.obey(orders(), listener_.get());
+    const Orders now = orders();
+    traffic.obey(now, listener_.get());
+    obeyed(now.number);
     traffic.wait(wake_.get(), listener_.get());
     traffic.move(wake_.get(), listener_.get());
   }
@@ -258,29 +260,35 @@ TcpGate::Orders TcpGate::orders() {
   return orders_;
 }
 
-void TcpGate::set(const Weather& weather) {
+void TcpGate::obeyed(std::uint64_t number) {
   {
     const std::lock_guard lock(mutex_);
-    orders_.weather = weather;
+    obeyed_ = number;
   }
+  done_.notify_all();
+}
+
+void TcpGate::give(const std::function<void(Orders&)>& change) {
+  std::unique_lock lock(mutex_);
+  change(orders_);
+  const std::uint64_t number = ++orders_.number;
   wake();
+  done_.wait(lock, [&] { return obeyed_ >= number; });
+}
+
+void TcpGate::set(const Weather& weather) {
+  give([&](Orders& orders) { orders.weather = weather; });
 }
 
 void TcpGate::reset_connections() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++orders_.resets;
-  }
-  wake();
+  give([](Orders& orders) { ++orders.resets; });
 }
 
 void TcpGate::lead_to(std::uint16_t server_port) {
-  {
-    const std::lock_guard lock(mutex_);
-    orders_.server_port = server_port;
-    ++orders_.resets;
-  }
-  wake();
+  give([&](Orders& orders) {
+    orders.server_port = server_port;
+    ++orders.resets;
+  });
 }
 
 void TcpGate::wake() const noexcept {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -14,7 +16,8 @@ namespace nodepool::test {
 ///
 /// What runs into a cut is not forgotten but kept, in order, and goes on when the cut is healed, as by the
 /// retransmissions of a real network: late requests do reach the server, even those of a client that has
-/// given up since. Members are thread-safe; the bytes are moved by a thread of the gate's own.
+/// given up since. Members are thread-safe; the bytes are moved by a thread of the gate's own, and an order
+/// is in force when the member that gives it returns.
 class TcpGate {
  public:
   struct Weather {
@@ -45,13 +48,18 @@ class TcpGate {
     Weather weather;
     std::uint16_t server_port = 0;
     std::uint64_t resets = 0;
+    std::uint64_t number = 0;  ///< Of this order.
   };
+  void give(const std::function<void(Orders&)>& change);
   [[nodiscard]] Orders orders();
+  void obeyed(std::uint64_t number);
   void run(const std::stop_token& stop);
   void wake() const noexcept;
 
   std::mutex mutex_;
-  Orders orders_;  ///< Guarded by mutex_.
+  std::condition_variable done_;
+  Orders orders_;             ///< Guarded by mutex_.
+  std::uint64_t obeyed_ = 0;  ///< The number of the last order in force; guarded by mutex_.
   std::uint16_t port_ = 0;
   driver::Descriptor listener_;  ///< The thread's own.
   driver::Descriptor wake_;

@@ -19,7 +19,7 @@ void restart_with_all_data(Trial& trial) {
     trial.server().kill();
     trial.server().start();
   };
-  trial.step("the server restarts with what it saved", restart,
+  trial.step("the server restarts with what it saved", [&] { trial.interrupt(restart); },
              {kThree, trial.after_lost_writes(), true, {}});
 }
 
@@ -37,7 +37,7 @@ void restart_empty_under_a_newcomer(Trial& trial) {
     });
     trial.set_weather(kThree, {});
   };
-  trial.step("a newcomer finds the store empty", restart,
+  trial.step("a newcomer finds the store empty", [&] { trial.interrupt(restart); },
              {{"a", "b", "c", "d"}, trial.after_lost_writes(), true, {}});
 }
 
@@ -57,7 +57,7 @@ void restart_from_an_old_snapshot(Trial& trial) {
     trial.server().start();
   };
   // The node that has left must be missed for a lease again.
-  trial.step("the server restarts from an old snapshot", restart,
+  trial.step("the server restarts from an old snapshot", [&] { trial.interrupt(restart); },
              {{"a", "b", "d"}, trial.after_lost_writes() + trial.after_silence(), true, {}, true});
 }
 
@@ -79,7 +79,7 @@ void fail_over_to_a_stale_replica(Trial& trial) {
     if (replica.command({"REPLICAOF", "NO", "ONE"}) != "OK\n") throw Trouble("the replica refused");
     for (const std::string node : {"a", "b", "d"}) trial.gate(node).lead_to(replica.port());
   };
-  trial.step("the stale replica is the master", fail_over,
+  trial.step("the stale replica is the master", [&] { trial.interrupt(fail_over); },
              {{"a", "b", "d"}, trial.after_lost_writes() + trial.after_silence(), true, {}, true});
   trial.end_all();  // While the replica is there.
 }

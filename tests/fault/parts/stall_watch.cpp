@@ -21,12 +21,14 @@ void StallWatch::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::this_thread::sleep_for(kBetweenLooks);
     const WallTime now = system_clock::now();
-    if (now - last >= kStall) {
-      const std::lock_guard lock(mutex_);
-      stalls_.push_back({last, now});
-    }
+    if (now - last >= kStall) count(last, now);
     last = now;
   }
+}
+
+void StallWatch::count(WallTime from, WallTime until) {
+  const std::lock_guard lock(mutex_);
+  stalls_.push_back({from, until});
 }
 
 bool StallWatch::stalled(WallTime from, WallTime until) const {

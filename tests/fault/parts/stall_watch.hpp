@@ -13,6 +13,8 @@ namespace nodepool::fault {
 class StallWatch {
  public:
   StallWatch();
+  /// Counts this time as one in which the machine stood still.
+  void count(WallTime from, WallTime until);
   /// Whether the machine stood still for a quarter of a second or longer, between the two instants.
   [[nodiscard]] bool stalled(WallTime from, WallTime until) const;
 

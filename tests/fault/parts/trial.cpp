@@ -213,6 +213,13 @@ std::string Trial::what_they_said() {
   return text;
 }
 
+void Trial::interrupt(const std::function<void()>& what) {
+  const WallTime from = system_clock::now();
+  what();
+  const WallTime until = system_clock::now();
+  if (until - from > settings_.lease / 3) stall_watch_.count(from, until);
+}
+
 std::string Trial::command(const std::vector<std::string>& arguments) {
   std::string answer = server_.command(arguments);
   if (answer.starts_with('-')) throw Trouble(fmt::format("{}: {}", fmt::join(arguments, " "), answer));

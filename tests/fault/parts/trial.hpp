@@ -91,6 +91,9 @@ class Trial {
   /// What the nodes are doing and what they complained of.
   [[nodiscard]] std::string what_they_said();
 
+  /// Does something during which the server serves nobody, such as a restart. It is to be quick: if the
+  /// machine takes longer than a third of a lease for it (a busy disk), that counts as a stall.
+  void interrupt(const std::function<void()>& what);
   /// A server with "enable-debug-command yes": its answer; throws Trouble on an error.
   std::string command(const std::vector<std::string>& arguments);
   /// Puts the server's civil clock forward, or back, from now on.
