@@ -104,6 +104,7 @@ void Mischief::do_to_server(Deed deed) {
     const auto time = some_time(50, 2500);
     tell(fmt::format("the server pauses its clients for {} ms", time.count()));
     trial_.command({"CLIENT", "PAUSE", std::to_string(time.count()), "ALL"});
+    paused_until_ = std::max(paused_until_, system_clock::now() + time);
   } else if (deed == Deed::delete_keys) {
     tell("all keys are deleted");
     trial_.command({"FLUSHALL"});
@@ -120,6 +121,8 @@ void Mischief::restart_server() {
 
 void Mischief::step_clock() {
   const std::int64_t offset = pick(-4000, 4000);
+  // Redis counts a pause on its civil clock: a step back would make it last for an hour.
+  if (system_clock::now() <= paused_until_) return;
   const bool forward = offset > clock_offset_s_;
   if (forward && system_clock::now() < last_forward_step_ + kBetweenForwardSteps) return;
   if (forward) last_forward_step_ = system_clock::now();

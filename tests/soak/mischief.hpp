@@ -68,6 +68,7 @@ class Mischief {
   std::string saved_;
   std::int64_t clock_offset_s_ = 0;
   WallTime last_forward_step_;
+  WallTime paused_until_;  ///< By a CLIENT PAUSE.
   std::vector<std::string> story_;
   std::size_t faults_ = 0;
 };
