@@ -1,11 +1,12 @@
 #include "cli/command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "cli/parts/duration.hpp"
+#include "cli/parts/output.hpp"
 
 namespace nodepool::cli {
 
@@ -65,7 +66,8 @@ CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::ve
 }
 
 void complain(std::string_view sentence) {
-  fmt::print(stderr, "nodepool: {}\n", sentence);
+  // A sentence that nobody can be told is no further trouble.
+  [[maybe_unused]] const bool told = write_all(STDERR_FILENO, fmt::format("nodepool: {}\n", sentence));
 }
 
 int fail(const Error& error) {

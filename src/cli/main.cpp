@@ -1,5 +1,10 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
@@ -18,6 +23,15 @@ constexpr const char* kExamples =
     "  nodepool owner billing job0 job1               who runs these jobs\n"
     "  nodepool --store redis://127.0.0.1 nodes billing\n"
     "Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage.";
+
+/// Where a standard stream is closed, the store's connection would be opened in its place, and written to in
+/// its name. Opened the wrong way round, so that using it still fails.
+void occupy_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    [[maybe_unused]] const int taken = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 int run(int argc, char** argv) {
   using namespace nodepool::cli;
@@ -49,12 +63,15 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_streams();
   // A reader that is gone is told by write(), where it can be answered by leaving the pool cleanly.
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    if (std::fflush(stdout) == 0 || code != nodepool::cli::kDone) return code;
+    nodepool::cli::complain("the output could not be written");
   } catch (const std::exception& error) {
     nodepool::cli::complain(error.what());
-    return nodepool::cli::kFailed;
   }
+  return nodepool::cli::kFailed;
 }

@@ -28,7 +28,9 @@ int run_once(const NodesArguments& arguments, const Invocation& invocation) {
   if (!observer) return fail(observer.error());
   const auto status = observer->status();
   if (!status) return fail(status.error());
-  return write_all(STDOUT_FILENO, report(arguments, *status)) ? kDone : kFailed;
+  if (write_all(STDOUT_FILENO, report(arguments, *status))) return kDone;
+  complain("the output could not be written");
+  return kFailed;
 }
 
 /// On a terminal each report takes the place of the one before; elsewhere they follow each other.

@@ -129,13 +129,17 @@ Result<std::vector<Reply>> Connection::exchange(std::span<const Command> command
 
 Result<Reply> Connection::receive(MonotonicTime deadline) {
   std::array<char, 16384> buffer{};
+  bool late = false;
   while (true) {
     auto reply = reader_.next();
     if (!reply) return tl::unexpected(std::move(reply.error()));
     if (reply->has_value()) return std::move(**reply);
+    // There is always something to receive from a server that never stops sending.
+    if (late) return failure(ErrorCode::outcome_unknown, "it did not answer in time");
     const auto received = transport_.receive(buffer, deadline);
     if (!received) return tl::unexpected(received.error());
     reader_.feed({buffer.data(), *received});
+    late = BootClock::now() >= deadline;
   }
 }
 
