@@ -150,5 +150,21 @@ TEST_F(SqliteReplaced, RefusesAForeignFileThatTookThePlaceOfTheStore) {
   live.sync();
 }
 
+/// What newcomers of another process find then is a pool without members: they wait for one lease, so a live
+/// node must not renew its own.
+TEST_F(SqliteReplaced, EndsALiveNodeWhoseLogWasDeleted) {
+  for (const std::string& part : {std::string("-shm"), std::string("-wal")}) {
+    SqliteFolder folder;
+    Peer live = peer_on(folder.store(), "live", short_lease());
+    settle(live);
+    std::filesystem::remove(folder.store() + part);
+    const auto refused = live.try_sync();
+    ASSERT_FALSE(refused) << part;
+    EXPECT_EQ(refused.error().code, ErrorCode::store_corrupt) << part;
+    write_file(folder.store() + part, "another process made it again");
+    EXPECT_FALSE(live.try_sync()) << part;
+  }
+}
+
 }  // namespace
 }  // namespace nodepool::conformance

@@ -120,6 +120,10 @@ bool Connection::moved() const noexcept {
   return code != SQLITE_OK || moved != 0;
 }
 
+void Connection::abandon_log() const noexcept {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 Transaction::~Transaction() {
   if (open_) [[maybe_unused]]
     const auto ignored = connection_.run("ROLLBACK");

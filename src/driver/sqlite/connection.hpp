@@ -59,6 +59,8 @@ class Connection {
   [[nodiscard]] bool moved() const noexcept;
   [[nodiscard]] bool read_only() const noexcept { return sqlite3_db_readonly(database_.get(), "main") == 1; }
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
+  /// Closing this connection will not touch the log that is at its path then: it is another one's.
+  void abandon_log() const noexcept;
 
  private:
   struct Close {

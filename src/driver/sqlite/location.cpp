@@ -73,6 +73,15 @@ FileIdentity identity_of(const struct stat& status) noexcept {
           .inode = static_cast<std::uint64_t>(status.st_ino)};
 }
 
+std::optional<LogIdentity> log_identity_of(const std::string& file) {
+  struct stat log {};
+  struct stat index {};
+  if (::stat((file + "-wal").c_str(), &log) != 0 || ::stat((file + "-shm").c_str(), &index) != 0) {
+    return std::nullopt;
+  }
+  return LogIdentity{identity_of(log), identity_of(index)};
+}
+
 Result<Location> locate(const std::string& path) {
   const std::filesystem::path given(path);
   Location location;

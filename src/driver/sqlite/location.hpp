@@ -32,6 +32,15 @@ struct Location {
 /// that is no regular file, or an empty one, stands there).
 Result<Location> locate(const std::string& path);
 
+/// The two files that SQLite keeps beside a store in use: its log, and the index of that log.
+struct LogIdentity {
+  FileIdentity log;
+  FileIdentity index;
+  auto operator<=>(const LogIdentity&) const = default;
+};
+/// Absent where one of them is missing.
+std::optional<LogIdentity> log_identity_of(const std::string& file);
+
 /// Names this boot of the machine and this very file: a store that has either replaced may have lost writes.
 std::string run_id_of(const Location& location);
 

@@ -30,10 +30,11 @@ Result<void> SqliteSession::attach(bool create, MonotonicTime deadline) {
   }
   if (connection_ && location->file_identity && location->file_identity == identity_) {
     connection_->wait_until(deadline);
-    return {};
+    return log_ ? check_log() : Result<void>{};
   }
   connection_.reset();
   identity_.reset();
+  log_.reset();
   made_here_ = false;
   if (!location->file_identity) {
     if (!create) return unknown_service();
@@ -50,6 +51,17 @@ Result<void> SqliteSession::attach(bool create, MonotonicTime deadline) {
   run_id_ = run_id_of(*location);
   hints_.watch(location->file + "-hint");
   return {};
+}
+
+Result<void> SqliteSession::check_log() {
+  const auto present = log_identity_of(connection_->file());
+  if (!log_) log_ = present;
+  if (present && present == log_) return {};
+  connection_->abandon_log();
+  return failure(ErrorCode::store_corrupt,
+                 fmt::format("SQLite's log of the store '{0}' was deleted while nodes run; stop all of them, "
+                             "then start them again, and never delete '{0}-wal' or '{0}-shm' alone",
+                             connection_->file()));
 }
 
 StoreNow SqliteSession::now() const {
@@ -72,6 +84,7 @@ Result<SyncOutcome> SqliteSession::transact(const SyncRequest& request) {
     return tl::unexpected(std::move(saved.error()));
   if (auto done = transaction.commit(); !done) return tl::unexpected(std::move(done.error()));
   seen_version_ = row->version;
+  if (auto log = check_log(); !log) return tl::unexpected(std::move(log.error()));
   const bool new_view =
       std::ranges::any_of(outcome->publish, [](const Hint& hint) { return hint.kind == Hint::Kind::view; });
   if (new_view) {

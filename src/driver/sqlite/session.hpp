@@ -34,6 +34,11 @@ class SqliteSession final : public Session {
  private:
   /// Makes sure that the connection is to the file that is at the path now, and makes the file if it shall.
   Result<void> attach(bool create, MonotonicTime deadline);
+  /// SQLite's log must be the one that this connection writes to. If it was deleted under live nodes,
+  /// newcomers make another one and a pool of their own in it: this session then ends here, within its lease,
+  /// while they wait behind the barrier. It must not open the file again, as the old log may still be in use
+  /// in this process.
+  Result<void> check_log();
   Result<SyncOutcome> transact(const SyncRequest& request);
   [[nodiscard]] StoreNow now() const;
   /// Makes a new view outlive a power failure: tokens must not be given out twice.
@@ -51,6 +56,7 @@ class SqliteSession final : public Session {
   HintFile hints_;
   std::unique_ptr<Connection> connection_;
   std::optional<FileIdentity> identity_;  ///< Of the file that the connection is to.
+  std::optional<LogIdentity> log_;        ///< As of the first transaction of the connection.
   std::string run_id_;
   bool made_here_ = false;  ///< This session has made the file.
   std::int64_t seen_version_ = 0;
