@@ -129,7 +129,7 @@ Result<void> FakeNodePool::start(std::chrono::milliseconds /*timeout*/, std::sto
       return failure(ErrorCode::wrong_state, "the pool is started already");
     if (cancel.stop_requested()) return failure(ErrorCode::cancelled, "the start was cancelled");
     if (!core.script_.empty()) {
-      const Result<void> scripted = std::move(core.script_.front());
+      Result<void> scripted = std::move(core.script_.front());
       core.script_.pop_front();
       if (!scripted) return scripted;
     }

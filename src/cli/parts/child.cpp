@@ -58,7 +58,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& extra)
   ::setpgid(0, 0);
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   ::dup2(pipes.output[1], STDOUT_FILENO);
   ::dup2(pipes.errors[1], STDERR_FILENO);
@@ -129,7 +129,7 @@ bool Child::signal(int number) noexcept {
 }
 
 void Child::read(Pipe& pipe) {
-  constexpr std::size_t kChunk = 16 * 1024;
+  constexpr std::size_t kChunk = std::size_t{16} * 1024;
   std::array<char, kChunk> chunk{};
   while (pipe.fd >= 0) {
     const ssize_t count = ::read(pipe.fd, chunk.data(), chunk.size());

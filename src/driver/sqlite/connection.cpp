@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "driver/common/descriptor.hpp"
@@ -102,7 +102,7 @@ Error Connection::error(int code) const {
   const int reason = database_ ? sqlite3_system_errno(database_.get()) : 0;
   return {ErrorCode::unavailable,
           fmt::format("cannot use the store '{}': {}{}{}; check its disk", file_, sqlite3_errstr(code),
-                      reason != 0 ? ", " : "", reason != 0 ? std::strerror(reason) : "")};
+                      reason != 0 ? ", " : "", reason != 0 ? std::generic_category().message(reason) : "")};
 }
 
 std::string Connection::header() const {

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace nodepool::sqlite {
@@ -43,7 +43,7 @@ Result<void> FolderLock::hold(const Location& location, bool try_exclusive, Mono
     const int reason = errno;
     return failure(reason == EACCES ? ErrorCode::permission_denied : ErrorCode::unavailable,
                    fmt::format("cannot open the folder '{}': {}; it must exist and be readable for this user",
-                               location.folder, std::strerror(reason)));
+                               location.folder, std::generic_category().message(reason)));
   }
   const bool first = !folder_;
   exclusive_ = first && try_exclusive && ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;

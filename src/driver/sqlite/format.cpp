@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "driver/common/descriptor.hpp"
@@ -91,7 +91,7 @@ tl::unexpected<Error> cannot_create(const Location& location, int reason) {
       forbidden ? ErrorCode::permission_denied : ErrorCode::unavailable,
       fmt::format("cannot create the store '{}': {}; the folder must be writable for this user and have "
                   "room",
-                  location.file, std::strerror(reason)));
+                  location.file, std::generic_category().message(reason)));
 }
 
 /// A file that is removed again unless it gets its final name.

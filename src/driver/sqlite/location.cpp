@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace nodepool::sqlite {
@@ -40,8 +41,8 @@ tl::unexpected<Error> unreachable(const std::string& path, const std::string& fo
                     "path",
                     path, folder));
   }
-  return failure(ErrorCode::unavailable,
-                 fmt::format("cannot reach the store '{}': {}; check the path", path, std::strerror(reason)));
+  return failure(ErrorCode::unavailable, fmt::format("cannot reach the store '{}': {}; check the path", path,
+                                                     std::generic_category().message(reason)));
 }
 
 /// A dangling link must not lead to a file beside the link: SQLite would put its log elsewhere.

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "driver/sqlite/format.hpp"
@@ -97,8 +97,8 @@ Result<void> SqliteSession::flush_log() const {
   const std::string name = connection_->file() + "-wal";
   const driver::Descriptor log(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (log && ::fdatasync(log.get()) == 0) return {};
-  return failure(ErrorCode::outcome_unknown,
-                 fmt::format("cannot make '{}' durable: {}; check its disk", name, std::strerror(errno)));
+  return failure(ErrorCode::outcome_unknown, fmt::format("cannot make '{}' durable: {}; check its disk", name,
+                                                         std::generic_category().message(errno)));
 }
 
 bool SqliteSession::in_place() const {
