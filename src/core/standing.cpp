@@ -4,7 +4,15 @@ namespace nodepool {
 namespace {
 
 Reason refusal(const Standing& standing, std::uint64_t hash) noexcept {
-  switch (standing.state) {
+  const Reason reason = reason_of(standing.state);
+  if (reason != Reason::owner) return reason;
+  return standing.view && standing.view->owned.contains(hash) ? Reason::settling : Reason::not_owner;
+}
+
+}  // namespace
+
+Reason reason_of(NodeState state) noexcept {
+  switch (state) {
     case NodeState::joining:
       return Reason::joining;
     case NodeState::draining:
@@ -17,10 +25,8 @@ Reason refusal(const Standing& standing, std::uint64_t hash) noexcept {
     case NodeState::steady:
       break;
   }
-  return standing.view && standing.view->owned.contains(hash) ? Reason::settling : Reason::not_owner;
+  return Reason::owner;
 }
-
-}  // namespace
 
 const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
   const RingNode* place = ring.owner(job);

@@ -62,6 +62,9 @@ struct Standing {
   std::shared_ptr<const LeaseTerm> lease;   ///< Null without one.
 };
 
+/// Why nothing is eligible in this state; `owner` where something may be.
+NODEPOOL_EXPORT Reason reason_of(NodeState state) noexcept;
+
 /// May the node run `job` at the instant `now`? O(log arcs); no lock, no allocation. The lease is read from
 /// the standing's own term, so a yes is true at the instant the standing was read, even if the thread slept
 /// in between.

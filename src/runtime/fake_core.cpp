@@ -4,28 +4,9 @@
 
 #include <algorithm>
 
+#include "core/standing.hpp"
+
 namespace nodepool {
-namespace {
-
-/// Why nothing is eligible in this state; `owner` where something may be.
-Reason reason_of(NodeState state) noexcept {
-  switch (state) {
-    case NodeState::joining:
-      return Reason::joining;
-    case NodeState::draining:
-      return Reason::draining;
-    case NodeState::suspended:
-      return Reason::lease_lost;
-    case NodeState::stopped:
-      return Reason::stopped;
-    case NodeState::upgrading:
-    case NodeState::steady:
-      break;
-  }
-  return Reason::owner;
-}
-
-}  // namespace
 
 bool FakeNodePool::Core::predicate_says(std::string_view job) const noexcept {
   try {
