@@ -195,7 +195,8 @@ void Node::renew_lease(MonotonicTime sent_at) {
 }
 
 void Node::adopt(const SyncReply& reply, MonotonicTime now) {
-  auto view = adopt_view(reply.view, *reply.members, self_.id, settings_.config.points, now);
+  auto view =
+      adopt_view(reply.view, *reply.members, self_.id, settings_.config, standing_->view.get(), now);
   if (!view) return on_failure(view.error(), now);
   if (view->name_shared && !(standing_->view && standing_->view->name_shared)) {
     emit(NodeEvent::Kind::name_shared);

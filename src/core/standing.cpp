@@ -38,7 +38,7 @@ const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
 }
 
 Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members, const NodeId& self,
-                               unsigned points, MonotonicTime now) {
+                               const PoolConfig& config, const AdoptedView* before, MonotonicTime now) {
   AdoptedView view{.stamp = stamp, .members = std::move(members), .ring = {}, .owned = {}, .adopted_at = now};
   std::vector<RingNode> places;
   const NodeInfo* own_place = nullptr;
@@ -52,9 +52,13 @@ Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> mem
     places.push_back({member.name.str(), member.weight});
     if (member.id == self) own_place = &member;
   }
-  auto ring = HashRing::build(std::move(places), points);
-  if (!ring) return tl::unexpected(ring.error());
-  view.ring = std::move(*ring);
+  if (before != nullptr && before->ring.nodes() == places) {
+    view.ring = before->ring;
+  } else {
+    auto ring = HashRing::build(std::move(places), config.points);
+    if (!ring) return tl::unexpected(ring.error());
+    view.ring = std::move(*ring);
+  }
   if (own_place != nullptr) view.owned = view.ring.arcs_of(own_place->name.str());
   return view;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodepool/driver.hpp"
 #include "nodepool/export.hpp"
 #include "nodepool/ring.hpp"
 #include "nodepool/view.hpp"
@@ -47,10 +48,12 @@ struct NODEPOOL_EXPORT AdoptedView {
   [[nodiscard]] const NodeInfo* owner(std::string_view job) const noexcept;
 };
 
-/// Builds the above. REQUIRES: members ascending by (name, id); weights and points valid (they were checked
-/// when the nodes started). O(P log P) for P points.
+/// Builds the above. `before` is the view adopted until now, or null: where little has changed since, the
+/// placement is changed and not built anew; the result is the same. REQUIRES: members ascending by (name,
+/// id); weights and the configuration valid (they were checked when the nodes started).
 NODEPOOL_EXPORT Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members,
-                                               const NodeId& self, unsigned points, MonotonicTime now);
+                                               const NodeId& self, const PoolConfig& config,
+                                               const AdoptedView* before, MonotonicTime now);
 
 /// Everything a decision needs, as one immutable value that the node publishes and any thread reads.
 struct Standing {

@@ -16,7 +16,7 @@ NodeInfo member(const std::string& id, const std::string& name, bool draining = 
 }
 
 AdoptedView view_of(std::vector<NodeInfo> members, const std::string& self) {
-  return adopt_view({"l", {9}, "v"}, std::move(members), NodeId(self), 50, at(1s)).value();
+  return adopt_view({"l", {9}, "v"}, std::move(members), NodeId(self), {}, nullptr, at(1s)).value();
 }
 
 Standing steady_standing() {
