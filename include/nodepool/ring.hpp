@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,11 @@ namespace nodepool {
 /// XXH64 with seed 0 of the bytes of `key` (Yann Collet's xxHash; equal to Go's cespare/xxhash Sum64).
 /// Linear in the length; thread-safe.
 NODEPOOL_EXPORT std::uint64_t hash_key(std::string_view key) noexcept;
+
+/// `hash_key` of many keys: `hashes[i]` becomes that of `keys[i]`. REQUIRES: both of one size. Thread-safe;
+/// no allocation.
+NODEPOOL_EXPORT void hash_keys(std::span<const std::string_view> keys,
+                               std::span<std::uint64_t> hashes) noexcept;
 
 inline constexpr unsigned kMaxWeight = 100;
 inline constexpr unsigned kMaxPoints = 10'000;
@@ -78,12 +84,20 @@ class NODEPOOL_EXPORT HashRing {
   [[nodiscard]] Result<HashRing> with(RingNode node) const;
   /// The ring without the node; unchanged if it has none of this name.
   [[nodiscard]] HashRing without(std::string_view name) const;
+  /// The ring of exactly these nodes, with this ring's points: equal to `build(nodes, points())`, whatever is
+  /// different. Errors as `build`. O(N log N + P + D log D) for D points that come or go, in one merge pass;
+  /// as `build` if most of them do.
+  [[nodiscard]] Result<HashRing> changed_to(std::vector<RingNode> nodes) const;
 
   /// The owner of a key, or nullptr if the ring is empty. The pointer lives as long as this ring or a copy of
   /// it. O(log P); no allocation.
   [[nodiscard]] const RingNode* owner(std::string_view key) const noexcept;
   /// The same for a key whose `hash_key` is known.
   [[nodiscard]] const RingNode* owner_of_hash(std::uint64_t hash) const noexcept;
+  /// The owners of many keys whose hashes are known: `owners[i]` becomes `owner_of_hash(hashes[i])`. Looks
+  /// ahead, so that several look-ups wait for memory together: worth it on rings that outgrow the cache.
+  /// REQUIRES: both of one size. No allocation.
+  void owner_batch(std::span<const std::uint64_t> hashes, std::span<const RingNode*> owners) const noexcept;
   /// The first `count` distinct nodes met clockwise from the key: the owner and its successors. Fewer if the
   /// ring has fewer nodes.
   [[nodiscard]] std::vector<const RingNode*> owners(std::string_view key, std::size_t count) const;

@@ -130,6 +130,10 @@ HashRing HashRing::without(std::string_view name) const {
             ring::erase_node(table.points, static_cast<ring::OwnerIndex>(at))}));
 }
 
+Result<HashRing> HashRing::changed_to(std::vector<RingNode> nodes) const {
+  return build(std::move(nodes), points());
+}
+
 const RingNode* HashRing::owner(std::string_view key) const noexcept {
   return owner_of_hash(hash_key(key));
 }
@@ -139,6 +143,13 @@ const RingNode* HashRing::owner_of_hash(std::uint64_t hash) const noexcept {
     return nullptr;
   }
   return &table_->nodes[table_->points.owners[ring::find_point(table_->points.hashes, hash)]];
+}
+
+void HashRing::owner_batch(std::span<const std::uint64_t> hashes,
+                           std::span<const RingNode*> owners) const noexcept {
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    owners[i] = owner_of_hash(hashes[i]);
+  }
 }
 
 std::vector<const RingNode*> HashRing::owners(std::string_view key, std::size_t count) const {
