@@ -29,7 +29,7 @@ Reason reason_of(NodeState state) noexcept {
 }
 
 const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
-  const RingNode* place = ring.owner(job);
+  const RingNode* place = placement.owner(job);
   if (place == nullptr) return nullptr;
   const auto by_name = [](const NodeInfo& info, const std::string& name) { return info.name.str() < name; };
   auto member = std::lower_bound(members.begin(), members.end(), place->name, by_name);
@@ -37,29 +37,32 @@ const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
   return member == members.end() ? nullptr : &*member;
 }
 
+static Result<Placement> place(const PoolConfig& config, std::vector<RingNode> places,
+                               const AdoptedView* before) {
+  const auto kind = parse_placement_kind(config.hash);
+  if (!kind) return tl::unexpected(kind.error());
+  const bool same_rule = before != nullptr && before->placement.kind() == *kind &&
+                         (*kind != PlacementKind::ring || before->placement.points() == config.points);
+  return same_rule ? before->placement.changed_to(std::move(places))
+                   : Placement::build(*kind, std::move(places), config.points);
+}
+
 Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members, const NodeId& self,
                                const PoolConfig& config, const AdoptedView* before, MonotonicTime now) {
-  AdoptedView view{.stamp = stamp, .members = std::move(members), .ring = {}, .owned = {}, .adopted_at = now};
-  std::vector<RingNode> places;
-  const NodeInfo* own_place = nullptr;
+  AdoptedView view{.stamp = stamp, .members = std::move(members), .adopted_at = now};
   const auto me = std::ranges::find(view.members, self, &NodeInfo::id);
   if (me == view.members.end()) {
     return failure(ErrorCode::internal, "the store's view does not have this node; it is ignored");
   }
-  for (const NodeInfo& member : view.members) {
-    if (member.id != self && member.name == me->name) view.name_shared = true;
-    if (member.draining || (!places.empty() && places.back().name == member.name.str())) continue;
-    places.push_back({member.name.str(), member.weight});
-    if (member.id == self) own_place = &member;
+  const auto namesakes = std::ranges::equal_range(view.members, me->name, {}, &NodeInfo::name);
+  view.name_shared = namesakes.size() > 1;
+  auto placement = place(config, places_of(view.members), before);
+  if (!placement) return tl::unexpected(placement.error());
+  view.placement = *std::move(placement);
+  const auto standing_there = std::ranges::find(namesakes, false, &NodeInfo::draining);
+  if (standing_there != namesakes.end() && standing_there->id == self) {
+    view.owned = view.placement.arcs_of(me->name.str());
   }
-  if (before != nullptr && before->ring.nodes() == places) {
-    view.ring = before->ring;
-  } else {
-    auto ring = HashRing::build(std::move(places), config.points);
-    if (!ring) return tl::unexpected(ring.error());
-    view.ring = std::move(*ring);
-  }
-  if (own_place != nullptr) view.owned = view.ring.arcs_of(own_place->name.str());
   return view;
 }
 
