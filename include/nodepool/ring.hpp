@@ -15,6 +15,10 @@
 
 namespace nodepool {
 
+namespace ring {
+struct Table;
+}
+
 /// XXH64 with seed 0 of the bytes of `key` (Yann Collet's xxHash; equal to Go's cespare/xxhash Sum64).
 /// Linear in the length; thread-safe.
 NODEPOOL_EXPORT std::uint64_t hash_key(std::string_view key) noexcept;
@@ -112,9 +116,10 @@ class NODEPOOL_EXPORT HashRing {
   [[nodiscard]] const std::vector<std::uint64_t>& point_hashes() const noexcept;
 
  private:
-  struct Table;
-  explicit HashRing(std::shared_ptr<const Table> table);
-  std::shared_ptr<const Table> table_;
+  explicit HashRing(std::shared_ptr<const ring::Table> table);
+  [[nodiscard]] const ring::Table& table() const noexcept;
+
+  std::shared_ptr<const ring::Table> table_;  ///< None in a ring that is empty from the start or moved from.
 };
 
 }  // namespace nodepool

@@ -1,72 +1,42 @@
 #include "ring/points.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <string>
+
+#include "ring/bucket.hpp"
+#include "ring/point_hash.hpp"
 
 namespace nodepool::ring {
-namespace {
 
-std::size_t count_points(const RingNode& node, unsigned points) {
-  return std::size_t{points} * node.weight;
-}
-
-/// Point i of a node is the hash of its name followed by i in decimal, without a separator, as go-dispatch
-/// has it.
 void append_points(std::vector<Point>& all, const RingNode& node, OwnerIndex owner, unsigned points) {
-  std::string text = node.name;
-  std::array<char, 20> digits{};
-  const std::size_t count = count_points(node, points);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), i).ptr;
-    text.resize(node.name.size());
-    text.append(digits.data(), end);
-    all.push_back({hash_key(text), owner});
+  std::vector<std::uint64_t> hashes(count_points(node, points));
+  hash_points(node.name, hashes);
+  for (const std::uint64_t hash : hashes) {
+    all.push_back({hash, owner});
   }
 }
 
-/// Takes points in ascending order and sorts out who owns what.
-class Writer {
- public:
-  explicit Writer(std::size_t expected) {
-    result_.hashes.reserve(expected);
-    result_.owners.reserve(expected);
+void sort_points(std::vector<Point>& points) {
+  // A counting sort by as many buckets as there are points leaves nearly nothing to do inside a bucket.
+  const std::size_t buckets = points.size();
+  std::vector<std::size_t> ends(buckets + 1);
+  for (const Point point : points) {
+    ++ends[bucket_of(point.hash, buckets).number + 1];
   }
-
-  void add(Point point) {
-    if (result_.hashes.empty() || result_.hashes.back() != point.hash) {
-      result_.hashes.push_back(point.hash);
-      result_.owners.push_back(point.owner);
-    } else if (result_.owners.back() != point.owner &&
-               (result_.shadowed.empty() || result_.shadowed.back() != point)) {
-      result_.shadowed.push_back(point);
-    }
+  for (std::size_t i = 1; i <= buckets; ++i) {
+    ends[i] += ends[i - 1];
   }
-
-  Points take() {
-    result_.hashes.shrink_to_fit();
-    result_.owners.shrink_to_fit();
-    return std::move(result_);
+  std::vector<Point> sorted(points.size());
+  for (const Point point : points) {
+    sorted[ends[bucket_of(point.hash, buckets).number]++] = point;
   }
-
- private:
-  Points result_;
-};
-
-/// Calls `visit` for each point, the shadowed ones included, in ascending order.
-template <class Visit>
-void for_each_point(const Points& points, Visit visit) {
-  auto hidden = points.shadowed.begin();
-  for (std::size_t i = 0; i < points.hashes.size(); ++i) {
-    visit(Point{points.hashes[i], points.owners[i]});
-    for (; hidden != points.shadowed.end() && hidden->hash == points.hashes[i]; ++hidden) {
-      visit(*hidden);
-    }
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    std::sort(sorted.begin() + static_cast<std::ptrdiff_t>(first),
+              sorted.begin() + static_cast<std::ptrdiff_t>(ends[i]));
+    first = ends[i];
   }
+  points = std::move(sorted);
 }
-
-}  // namespace
 
 Points points_of(const std::vector<RingNode>& nodes, unsigned points) {
   std::size_t count = 0;
@@ -78,45 +48,21 @@ Points points_of(const std::vector<RingNode>& nodes, unsigned points) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     append_points(all, nodes[i], static_cast<OwnerIndex>(i), points);
   }
-  std::sort(all.begin(), all.end());
-  Writer writer(count);
+  sort_points(all);
+
+  Points result;
+  result.hashes.reserve(count);
+  result.owners.reserve(count);
   for (const Point point : all) {
-    writer.add(point);
-  }
-  return writer.take();
-}
-
-Points insert_node(const Points& before, const RingNode& node, OwnerIndex at, unsigned points) {
-  std::vector<Point> added;
-  added.reserve(count_points(node, points));
-  append_points(added, node, at, points);
-  std::sort(added.begin(), added.end());
-
-  Writer writer(before.hashes.size() + added.size());
-  auto next = added.begin();
-  for_each_point(before, [&](Point point) {
-    point.owner += point.owner >= at ? 1U : 0U;
-    for (; next != added.end() && *next < point; ++next) {
-      writer.add(*next);
+    if (result.hashes.empty() || result.hashes.back() != point.hash) {
+      result.hashes.push_back(point.hash);
+      result.owners.push_back(point.owner);
+    } else if (result.owners.back() != point.owner &&
+               (result.shadowed.empty() || result.shadowed.back() != point)) {
+      result.shadowed.push_back(point);
     }
-    writer.add(point);
-  });
-  for (; next != added.end(); ++next) {
-    writer.add(*next);
   }
-  return writer.take();
-}
-
-Points erase_node(const Points& before, OwnerIndex at) {
-  Writer writer(before.hashes.size());
-  for_each_point(before, [&](Point point) {
-    if (point.owner == at) {
-      return;
-    }
-    point.owner -= point.owner > at ? 1U : 0U;
-    writer.add(point);
-  });
-  return writer.take();
+  return result;
 }
 
 }  // namespace nodepool::ring

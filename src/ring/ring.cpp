@@ -6,8 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "ring/lookup.hpp"
-#include "ring/points.hpp"
+#include "ring/table.hpp"
 
 namespace nodepool {
 namespace {
@@ -24,11 +23,6 @@ std::string quoted(std::string_view name) {
     }
   }
   return text + '"';
-}
-
-auto find_name(const std::vector<RingNode>& nodes, std::string_view name) {
-  return std::lower_bound(nodes.begin(), nodes.end(), name,
-                          [](const RingNode& node, std::string_view wanted) { return node.name < wanted; });
 }
 
 Result<void> check_points(unsigned points) {
@@ -52,86 +46,73 @@ Result<void> check_node(const RingNode& node) {
   return {};
 }
 
-tl::unexpected<Error> name_is_taken(const std::string& name) {
-  return failure(
-      ErrorCode::invalid_argument,
-      fmt::format("the name {} is on the ring twice; give each node a name of its own", quoted(name)));
+/// Sorts the nodes by name if all is well.
+Result<void> check(std::vector<RingNode>& nodes, unsigned points) {
+  if (auto checked = check_points(points); !checked) {
+    return checked;
+  }
+  for (const RingNode& node : nodes) {
+    if (auto checked = check_node(node); !checked) {
+      return checked;
+    }
+  }
+  if (!std::ranges::is_sorted(nodes)) {
+    std::ranges::sort(nodes);
+  }
+  const auto twin = std::ranges::adjacent_find(nodes, {}, &RingNode::name);
+  if (twin != nodes.end()) {
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("the name {} is on the ring twice; give each node a name of its own",
+                               quoted(twin->name)));
+  }
+  return {};
 }
 
 }  // namespace
 
-struct HashRing::Table {
-  std::vector<RingNode> nodes;  ///< Ascending by name.
-  unsigned points_per_weight = 0;
-  ring::Points points;  ///< Owners are indexes into `nodes`.
-
-  /// A ring that was default-constructed or moved from has no table: it reads as this one.
-  static const Table& of(const std::shared_ptr<const Table>& table) noexcept {
-    static const Table kNone;
-    return table ? *table : kNone;
-  }
-};
-
 HashRing::HashRing() = default;
 
-HashRing::HashRing(std::shared_ptr<const Table> table) : table_(std::move(table)) {}
+HashRing::HashRing(std::shared_ptr<const ring::Table> table) : table_(std::move(table)) {}
+
+const ring::Table& HashRing::table() const noexcept {
+  static const ring::Table kNone;
+  return table_ ? *table_ : kNone;
+}
 
 Result<HashRing> HashRing::build(std::vector<RingNode> nodes, unsigned points) {
-  if (auto checked = check_points(points); !checked) {
+  if (auto checked = check(nodes, points); !checked) {
     return tl::unexpected(std::move(checked).error());
   }
-  for (const RingNode& node : nodes) {
-    if (auto checked = check_node(node); !checked) {
-      return tl::unexpected(std::move(checked).error());
-    }
-  }
-  std::sort(nodes.begin(), nodes.end());
-  const auto twin = std::adjacent_find(nodes.begin(), nodes.end(),
-                                       [](const auto& a, const auto& b) { return a.name == b.name; });
-  if (twin != nodes.end()) {
-    return name_is_taken(twin->name);
-  }
-  ring::Points all = ring::points_of(nodes, points);
-  return HashRing(std::make_shared<const Table>(Table{std::move(nodes), points, std::move(all)}));
+  return HashRing(ring::build_table(std::move(nodes), points));
 }
 
 Result<HashRing> HashRing::with(RingNode node) const {
-  const Table& table = Table::of(table_);
-  if (auto checked = check_points(table.points_per_weight); !checked) {
-    return tl::unexpected(std::move(checked).error());
-  }
-  if (auto checked = check_node(node); !checked) {
-    return tl::unexpected(std::move(checked).error());
-  }
-  const auto place = find_name(table.nodes, node.name);
-  if (place != table.nodes.end() && place->name == node.name) {
-    return name_is_taken(node.name);
-  }
-  const auto at = place - table.nodes.begin();
-  ring::Points all =
-      ring::insert_node(table.points, node, static_cast<ring::OwnerIndex>(at), table.points_per_weight);
-  std::vector<RingNode> nodes = table.nodes;
-  nodes.insert(nodes.begin() + at, std::move(node));
-  return HashRing(
-      std::make_shared<const Table>(Table{std::move(nodes), table.points_per_weight, std::move(all)}));
+  std::vector<RingNode> nodes;
+  nodes.reserve(table().nodes.size() + 1);
+  const auto place = std::ranges::upper_bound(table().nodes, node);
+  nodes.insert(nodes.end(), table().nodes.begin(), place);
+  nodes.push_back(std::move(node));
+  nodes.insert(nodes.end(), place, table().nodes.end());
+  return changed_to(std::move(nodes));
 }
 
 HashRing HashRing::without(std::string_view name) const {
-  const Table& table = Table::of(table_);
-  const auto place = find_name(table.nodes, name);
-  if (place == table.nodes.end() || place->name != name) {
+  const auto place = static_cast<std::ptrdiff_t>(table().place_of(name));
+  if (place == std::ssize(table().nodes)) {
     return *this;
   }
-  const auto at = place - table.nodes.begin();
-  std::vector<RingNode> nodes = table.nodes;
-  nodes.erase(nodes.begin() + at);
-  return HashRing(std::make_shared<const Table>(
-      Table{std::move(nodes), table.points_per_weight,
-            ring::erase_node(table.points, static_cast<ring::OwnerIndex>(at))}));
+  std::vector<RingNode> nodes;
+  nodes.reserve(table().nodes.size());
+  nodes.insert(nodes.end(), table().nodes.begin(), table().nodes.begin() + place);
+  nodes.insert(nodes.end(), table().nodes.begin() + place + 1, table().nodes.end());
+  return HashRing(ring::change_table(table(), std::move(nodes)));
 }
 
 Result<HashRing> HashRing::changed_to(std::vector<RingNode> nodes) const {
-  return build(std::move(nodes), points());
+  if (auto checked = check(nodes, points()); !checked) {
+    return tl::unexpected(std::move(checked).error());
+  }
+  return HashRing(ring::change_table(table(), std::move(nodes)));
 }
 
 const RingNode* HashRing::owner(std::string_view key) const noexcept {
@@ -139,36 +120,44 @@ const RingNode* HashRing::owner(std::string_view key) const noexcept {
 }
 
 const RingNode* HashRing::owner_of_hash(std::uint64_t hash) const noexcept {
-  if (!table_ || table_->points.hashes.empty()) {
+  if (!table_ || table_->nodes.empty()) {
     return nullptr;
   }
-  return &table_->nodes[table_->points.owners[ring::find_point(table_->points.hashes, hash)]];
+  return table_->node_of[table_->look_up.owner(table_->points, hash)];
 }
 
 void HashRing::owner_batch(std::span<const std::uint64_t> hashes,
                            std::span<const RingNode*> owners) const noexcept {
-  for (std::size_t i = 0; i < hashes.size(); ++i) {
-    owners[i] = owner_of_hash(hashes[i]);
+  constexpr std::size_t kAhead = 16;
+  while (!hashes.empty()) {
+    const std::size_t count = std::min(kAhead, hashes.size());
+    for (const std::uint64_t hash : hashes.first(count)) {
+      table().look_up.prefetch(hash);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      owners[i] = owner_of_hash(hashes[i]);
+    }
+    hashes = hashes.subspan(count);
+    owners = owners.subspan(count);
   }
 }
 
 std::vector<const RingNode*> HashRing::owners(std::string_view key, std::size_t count) const {
   std::vector<const RingNode*> found;
-  const Table& table = Table::of(table_);
-  const ring::Points& points = table.points;
-  const std::size_t wanted = std::min(count, table.nodes.size());
+  const ring::Points& points = table().points;
+  const std::size_t wanted = std::min(count, table().nodes.size());
   if (wanted == 0) {
     return found;
   }
   found.reserve(wanted);
-  std::vector<bool> met(table.nodes.size());
-  std::size_t at = ring::find_point(points.hashes, hash_key(key));
+  std::vector<bool> met(table().node_of.size());
+  std::size_t at = table().look_up.find(points, hash_key(key));
   // One full turn at most: a node whose points are all shadowed is never met.
   for (std::size_t i = 0; i < points.hashes.size() && found.size() < wanted; ++i) {
     const ring::OwnerIndex owner = points.owners[at];
     if (!met[owner]) {
       met[owner] = true;
-      found.push_back(&table.nodes[owner]);
+      found.push_back(table().node_of[owner]);
     }
     at = at + 1 == points.hashes.size() ? 0 : at + 1;
   }
@@ -176,37 +165,42 @@ std::vector<const RingNode*> HashRing::owners(std::string_view key, std::size_t 
 }
 
 ArcSet HashRing::arcs_of(std::string_view name) const {
-  const Table& table = Table::of(table_);
-  const auto& [hashes, owners, shadowed] = table.points;
-  const auto place = find_name(table.nodes, name);
-  if (place == table.nodes.end() || place->name != name) {
+  const std::size_t place = table().place_of(name);
+  if (place == table().nodes.size()) {
     return {};
   }
-  const auto wanted = static_cast<ring::OwnerIndex>(place - table.nodes.begin());
+  const auto& [hashes, owners, shadowed] = table().points;
+  const ring::OwnerIndex self = table().number_of[place];
+  // Hashing and finding this node's own points takes no longer on a great ring than on a small one.
+  std::vector<ring::Point> own;
+  ring::append_points(own, table().nodes[place], self, points());
+  ring::sort_points(own);
   std::vector<ArcSet::Arc> arcs;
-  for (std::size_t i = 0; i < hashes.size(); ++i) {
-    if (owners[i] == wanted) {
-      arcs.push_back({i == 0 ? 0 : hashes[i - 1] + 1, hashes[i]});
+  arcs.reserve(own.size() + 1);
+  for (const ring::Point point : own) {
+    const std::size_t at = table().look_up.lower_bound(table().points, point.hash);
+    if (owners[at] == self && (arcs.empty() || arcs.back().last != point.hash)) {
+      arcs.push_back({at == 0 ? 0 : hashes[at - 1] + 1, point.hash});
     }
   }
   // What lies behind the last point wraps to the owner of the first.
   constexpr std::uint64_t kLastHash = std::numeric_limits<std::uint64_t>::max();
-  if (!hashes.empty() && owners.front() == wanted && hashes.back() != kLastHash) {
+  if (owners.front() == self && hashes.back() != kLastHash) {
     arcs.push_back({hashes.back() + 1, kLastHash});
   }
   return ArcSet(std::move(arcs));
 }
 
 const std::vector<RingNode>& HashRing::nodes() const noexcept {
-  return Table::of(table_).nodes;
+  return table().nodes;
 }
 
 unsigned HashRing::points() const noexcept {
-  return Table::of(table_).points_per_weight;
+  return table().points_per_weight;
 }
 
 const std::vector<std::uint64_t>& HashRing::point_hashes() const noexcept {
-  return Table::of(table_).points.hashes;
+  return table().points.hashes;
 }
 
 }  // namespace nodepool
