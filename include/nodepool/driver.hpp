@@ -18,8 +18,8 @@ namespace nodepool {
 /// another one is refused.
 struct PoolConfig {
   unsigned protocol = 1;
-  std::string hash = "xxh64-ring";
-  unsigned points = 50;
+  std::string hash = "xxh64-ring";  ///< The rule of placement: a PlacementKind's name.
+  unsigned points = 50;             ///< Per unit of weight on the ring; 0 for a rule without points.
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds lease{4000};
   bool operator==(const PoolConfig&) const = default;

@@ -13,6 +13,7 @@
 
 #include "nodepool/driver.hpp"
 #include "nodepool/log.hpp"
+#include "nodepool/placement.hpp"
 #include "nodepool/result.hpp"
 #include "nodepool/types.hpp"
 #include "nodepool/view.hpp"
@@ -132,7 +133,10 @@ struct PoolOptions {
   /// How long a silent node keeps its jobs; at least 3 heartbeats. Smaller: a short stall of the store stops
   /// every job; greater: a crashed node's jobs wait longer. Part of the pool's configuration.
   std::chrono::milliseconds lease{4000};
-  /// Points per unit of weight on the ring; 1 to 10,000. Part of the pool's configuration.
+  /// By which rule jobs are placed on nodes (docs/placement.md). Part of the pool's configuration.
+  PlacementKind placement = PlacementKind::ring;
+  /// Points per unit of weight on the ring; 1 to 10,000. More: better balance, more memory and work at each
+  /// change. Part of the pool's configuration if the placement is the ring; otherwise without effect.
   unsigned points = 50;
   /// This node's share relative to others; 1 to 100.
   unsigned weight = 1;

@@ -84,6 +84,7 @@ void check_metadata(Faults& faults, const PoolOptions& options) {
 Result<void> validate(const PoolOptions& options) {
   Faults faults;
   check_times(faults, options);
+  faults.check(!to_string(options.placement).empty(), "placement is not one of PlacementKind");
   faults.check(options.points >= 1 && options.points <= kMaxPoints,
                fmt::format("points is {}, it must be 1 to {}", options.points, kMaxPoints));
   faults.check(options.weight >= 1 && options.weight <= kMaxWeight,

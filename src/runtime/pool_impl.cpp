@@ -82,7 +82,12 @@ NodeSettings NodePool::Impl::settings(const Identity& identity) const {
   const milliseconds timeout = options_.store_timeout.count() > 0
                                    ? options_.store_timeout
                                    : std::max(options_.heartbeat, milliseconds(100));
-  return {.config = {.points = options_.points, .heartbeat = options_.heartbeat, .lease = options_.lease},
+  // A rule without points must not be refused for points that mean nothing.
+  const unsigned points = options_.placement == PlacementKind::ring ? options_.points : 0;
+  return {.config = {.hash = std::string(to_string(options_.placement)),
+                     .points = points,
+                     .heartbeat = options_.heartbeat,
+                     .lease = options_.lease},
           .drain_grace = options_.drain_grace,
           .store_timeout = timeout,
           .max_clock_drift = options_.max_clock_drift,
