@@ -60,6 +60,25 @@ void add_duration_option(CLI::App& command, const std::string& name, std::chrono
       ->default_str(format_duration(value));
 }
 
+void add_placement_option(CLI::App& command, PlacementKind& placement, const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          "--placement",
+          [&placement](const std::string& text) {
+            if (text != "ring" && text != "rendezvous" && text != "rendezvous-fine") {
+              throw CLI::ValidationError(
+                  "--placement",
+                  fmt::format("\"{}\" is no placement; write ring, rendezvous or rendezvous-fine", text));
+            }
+            placement = text == "ring"         ? PlacementKind::ring
+                        : text == "rendezvous" ? PlacementKind::rendezvous
+                                               : PlacementKind::rendezvous_fine;
+          },
+          help)
+      ->type_name("RULE")
+      ->default_str("ring");
+}
+
 CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::vector<std::string>& values,
                              const std::string& help) {
   return command.add_option(name, values, help)->allow_extra_args(false)->take_all();

@@ -9,6 +9,7 @@
 
 #include "cli/parts/store_url.hpp"
 #include "nodepool/driver.hpp"
+#include "nodepool/placement.hpp"
 
 /// What the sub-commands share. Each lives in its own file and offers one function that adds it to the
 /// program.
@@ -41,6 +42,8 @@ void add_service_argument(CLI::App& command, std::string& service);
 void add_format_option(CLI::App& command, Format& format);
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& help);
+/// --placement ring, rendezvous or rendezvous-fine.
+void add_placement_option(CLI::App& command, PlacementKind& placement, const std::string& help);
 /// A repeatable option that takes one value each time, so that it never swallows the positional arguments
 /// after it.
 CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::vector<std::string>& values,

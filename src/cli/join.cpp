@@ -57,6 +57,9 @@ void add_pool_options(CLI::App& command, PoolOptions& options) {
                       "How long a silent node keeps its jobs; at least 3 heartbeats; the same on all nodes");
   add_duration_option(command, "--drain-grace", options.drain_grace,
                       "How long leaving waits for running jobs");
+  add_placement_option(
+      command, options.placement,
+      "Which node gets which job: ring, rendezvous or rendezvous-fine; the same on all nodes");
   command
       .add_option("--points", options.points, "Points per unit of weight on the ring; the same on all nodes")
       ->check(CLI::Range(1U, kMaxPoints))

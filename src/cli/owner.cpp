@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "cli/command.hpp"
-#include "nodepool/ring.hpp"
+#include "nodepool/placement.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -15,15 +14,13 @@ struct OwnerArguments {
   std::vector<std::string> jobs;
 };
 
-/// The ring of those who take jobs. Two members of one name share one place on it, as in the pool itself.
-Result<HashRing> ring_of(const PoolStatus& status) {
-  std::vector<RingNode> nodes;
-  for (const MemberStatus& member : status.members) {
-    const bool known = std::any_of(nodes.begin(), nodes.end(),
-                                   [&](const RingNode& each) { return each.name == member.info.name.str(); });
-    if (!member.info.draining && !known) nodes.push_back({member.info.name.str(), member.info.weight});
-  }
-  return HashRing::build(std::move(nodes), status.config.points);
+/// By the pool's own rule.
+Result<Placement> placement_of(const PoolStatus& status) {
+  const auto kind = parse_placement_kind(status.config.hash);
+  if (!kind) return tl::unexpected(kind.error());
+  std::vector<NodeInfo> members;
+  for (const MemberStatus& member : status.members) members.push_back(member.info);
+  return Placement::build(*kind, places_of(members), status.config.points);
 }
 
 int run_owner(const OwnerArguments& arguments, const Invocation& invocation) {
@@ -31,14 +28,14 @@ int run_owner(const OwnerArguments& arguments, const Invocation& invocation) {
   if (!observer) return fail(observer.error());
   const auto status = observer->status();
   if (!status) return fail(status.error());
-  const auto ring = ring_of(*status);
-  if (!ring) return fail(ring.error());
-  if (ring->nodes().empty()) {
+  const auto placement = placement_of(*status);
+  if (!placement) return fail(placement.error());
+  if (placement->nodes().empty()) {
     complain(fmt::format("the service \"{}\" has no node that takes jobs now, so no job has an owner",
                          arguments.service));
     return kFailed;
   }
-  for (const std::string& job : arguments.jobs) fmt::print("{}\t{}\n", job, ring->owner(job)->name);
+  for (const std::string& job : arguments.jobs) fmt::print("{}\t{}\n", job, placement->owner(job)->name);
   return kDone;
 }
 

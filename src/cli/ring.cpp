@@ -15,6 +15,7 @@ namespace {
 struct RingArguments {
   std::vector<std::string> nodes;
   std::vector<std::string> keys;
+  PlacementKind placement = PlacementKind::ring;
   unsigned points = 50;
 };
 
@@ -36,9 +37,9 @@ int run_ring(const RingArguments& arguments) {
   for (const RingNode& node : nodes) {
     if (const auto valid = validate(NodeName(node.name)); !valid) return fail(valid.error());
   }
-  const auto ring = HashRing::build(std::move(nodes), arguments.points);
-  if (!ring) return fail(ring.error());
-  for (const std::string& key : arguments.keys) fmt::print("{}\t{}\n", key, ring->owner(key)->name);
+  const auto placement = Placement::build(arguments.placement, std::move(nodes), arguments.points);
+  if (!placement) return fail(placement.error());
+  for (const std::string& key : arguments.keys) fmt::print("{}\t{}\n", key, placement->owner(key)->name);
   return kDone;
 }
 
@@ -52,6 +53,8 @@ void add_ring(CLI::App& program, Invocation& invocation) {
   add_list_option(*command, "--node", arguments->nodes, "A node's name; NAME=3 gives it three shares")
       ->required()
       ->type_name("NAME[=WEIGHT]");
+  add_placement_option(*command, arguments->placement,
+                       "Which node gets which key: ring, rendezvous or rendezvous-fine");
   command->add_option("--points", arguments->points, "Points per unit of weight on the ring, 1 to 10000")
       ->check(CLI::Range(1U, kMaxPoints))
       ->capture_default_str()

@@ -80,6 +80,7 @@ std::string pool_json(const std::string& service, const PoolStatus& status) {
                   {"barrier_ms", whole_ms(status.barrier_left)},
                   {"heartbeat_ms", status.config.heartbeat.count()},
                   {"lease_ms", status.config.lease.count()},
+                  {"placement", status.config.hash},
                   {"points", status.config.points},
                   {"members", std::move(members)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
