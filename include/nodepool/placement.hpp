@@ -44,6 +44,7 @@ class NODEPOOL_EXPORT Placement {
  public:
   /// An empty ring: it owns nothing.
   Placement() = default;
+  explicit Placement(HashRing ring) noexcept;
 
   /// `points` is for the ring alone. Errors: `invalid_argument` as HashRing::build; also for rendezvous with
   /// more than 65,535 nodes. Rendezvous takes O(slots * log nodes): 4 ms for 65,536 slots and 1,000 nodes.
@@ -71,9 +72,10 @@ class NODEPOOL_EXPORT Placement {
   [[nodiscard]] unsigned points() const noexcept;
   /// The ring, if it is one; otherwise an empty one.
   [[nodiscard]] const HashRing& ring() const noexcept { return ring_; }
+  /// The slots (src/ring/slots.hpp). REQUIRES: not a ring.
+  [[nodiscard]] const ring::SlotTable& slots() const noexcept { return *slots_; }
 
  private:
-  explicit Placement(HashRing ring) noexcept;
   Placement(PlacementKind kind, ring::SlotTable slots);
 
   PlacementKind kind_ = PlacementKind::ring;
