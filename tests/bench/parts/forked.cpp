@@ -40,9 +40,10 @@ Forked::Forked(Forked&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), pipe_(std::exchange(other.pipe_, -1)) {}
 
 void Forked::kill() noexcept {
+  // First the signal: at the end of its pipe the process would end in good order, and say good-bye.
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
   if (pipe_ >= 0) ::close(std::exchange(pipe_, -1));
   if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
