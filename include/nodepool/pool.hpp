@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "nodepool/driver.hpp"
+#include "nodepool/job.hpp"
+#include "nodepool/job_set.hpp"
 #include "nodepool/log.hpp"
 #include "nodepool/placement.hpp"
 #include "nodepool/result.hpp"
@@ -100,12 +103,33 @@ class INodePool {
 
   /// May this node run the job at this instant? Local: no lock, no allocation, no I/O. False before `start`,
   /// after `stop`, and without a lease. A job that runs longer than an instant should be claimed.
+  /// Linear in the name, whose hash and one clock read are nearly all of it, whatever the pool's size.
   [[nodiscard]] virtual bool is_eligible(std::string_view job) const noexcept = 0;
   /// The same with the reason of a no.
   [[nodiscard]] virtual Decision decide(std::string_view job) const noexcept = 0;
-  /// Takes the job if this node may run it and no claim of it is running here. The error's message holds the
-  /// reason; `why` (if given) receives it.
+  /// Takes the job if this node may run it and no claim of it is running here; `why` (if given) receives the
+  /// decision.
   [[nodiscard]] virtual std::optional<Claim> try_claim(std::string_view job, Decision* why = nullptr) = 0;
+
+  // The same for a job whose hash is known: a decision is little more than a clock read, and does not depend
+  // on the name's length. Who implements this interface need not: by default the name is asked for.
+  [[nodiscard]] virtual bool is_eligible(const Job& job) const noexcept { return is_eligible(job.name()); }
+  [[nodiscard]] virtual Decision decide(const Job& job) const noexcept { return decide(job.name()); }
+  [[nodiscard]] virtual std::optional<Claim> try_claim(const Job& job, Decision* why = nullptr) {
+    return try_claim(job.name(), why);
+  }
+
+  /// Which of these jobs are eligible now, as indices into the set, ascending. NodePool answers from one
+  /// standing and one clock read: each of the jobs was eligible at the same instant, during the call. A
+  /// longer loop over them asks again, or claims. By default the jobs are asked for one by one.
+  /// Local; allocates the result. NodePool: O(arcs + result), whatever the size of the set.
+  [[nodiscard]] virtual std::vector<std::size_t> eligible_jobs(const JobSet& jobs) const {
+    std::vector<std::size_t> eligible;
+    for (std::size_t job = 0; job < jobs.size(); ++job) {
+      if (is_eligible(jobs.name(job))) eligible.push_back(job);
+    }
+    return eligible;
+  }
   /// Waits until the job is eligible here. Errors: `timed_out`, `cancelled`, `wrong_state` (stopped
   /// meanwhile).
   [[nodiscard]] virtual Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
@@ -194,8 +218,12 @@ class NODEPOOL_EXPORT NodePool final : public INodePool {
                                    std::stop_token cancel = {}) override;
   void stop() override;
   [[nodiscard]] bool is_eligible(std::string_view job) const noexcept override;
+  [[nodiscard]] bool is_eligible(const Job& job) const noexcept override;
   [[nodiscard]] Decision decide(std::string_view job) const noexcept override;
+  [[nodiscard]] Decision decide(const Job& job) const noexcept override;
   [[nodiscard]] std::optional<Claim> try_claim(std::string_view job, Decision* why = nullptr) override;
+  [[nodiscard]] std::optional<Claim> try_claim(const Job& job, Decision* why = nullptr) override;
+  [[nodiscard]] std::vector<std::size_t> eligible_jobs(const JobSet& jobs) const override;
   [[nodiscard]] Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                  std::stop_token cancel = {}) override;
   [[nodiscard]] std::optional<NodeInfo> owner(std::string_view job) const override;

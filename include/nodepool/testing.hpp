@@ -93,8 +93,13 @@ class NODEPOOL_EXPORT FakeNodePool final : public INodePool {
   /// Asks every claim to hand over, then tells those that are left to stop; waits for nothing.
   void stop() override;
   [[nodiscard]] bool is_eligible(std::string_view job) const noexcept override;
+  [[nodiscard]] bool is_eligible(const Job& job) const noexcept override;
   [[nodiscard]] Decision decide(std::string_view job) const noexcept override;
+  [[nodiscard]] Decision decide(const Job& job) const noexcept override;
   [[nodiscard]] std::optional<Claim> try_claim(std::string_view job, Decision* why = nullptr) override;
+  [[nodiscard]] std::optional<Claim> try_claim(const Job& job, Decision* why = nullptr) override;
+  /// Asks for each by its name.
+  [[nodiscard]] std::vector<std::size_t> eligible_jobs(const JobSet& jobs) const override;
   /// Waits as a pool does, for what another thread of the test grants.
   [[nodiscard]] Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                  std::stop_token cancel = {}) override;

@@ -1,15 +1,6 @@
 #include "core/standing.hpp"
 
 namespace nodepool {
-namespace {
-
-Reason refusal(const Standing& standing, std::uint64_t hash) noexcept {
-  const Reason reason = reason_of(standing.state);
-  if (reason != Reason::owner) return reason;
-  return standing.view && standing.view->owned.contains(hash) ? Reason::settling : Reason::not_owner;
-}
-
-}  // namespace
 
 Reason reason_of(NodeState state) noexcept {
   switch (state) {
@@ -66,16 +57,18 @@ Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> mem
   return view;
 }
 
+bool is_held_by_other(const Standing& standing, std::string_view job) noexcept {
+  return std::binary_search(standing.held_by_others.begin(), standing.held_by_others.end(), job);
+}
+
+Reason refusal(const Standing& standing, std::uint64_t hash) noexcept {
+  const Reason reason = reason_of(standing.state);
+  if (reason != Reason::owner) return reason;
+  return standing.view && standing.view->owned.contains(hash) ? Reason::settling : Reason::not_owner;
+}
+
 Decision decide(const Standing& standing, std::string_view job, MonotonicTime now) noexcept {
-  const std::uint64_t hash = hash_key(job);
-  if (!standing.granted.contains(hash)) return {refusal(standing, hash), {}, {}};
-  if (!standing.held_by_others.empty() &&
-      std::binary_search(standing.held_by_others.begin(), standing.held_by_others.end(), job)) {
-    return {Reason::held_by_other, {}, {}};
-  }
-  const MonotonicTime end = standing.lease->end();
-  if (now >= end) return {Reason::lease_lost, {}, {}};
-  return {Reason::owner, {standing.view->stamp.epoch.value}, end};
+  return decide(standing, JobKey{job, hash_key(job)}, [now] { return now; });
 }
 
 }  // namespace nodepool

@@ -1,13 +1,9 @@
-#include <ctime>
-
-#include "nodepool/types.hpp"
+#include "runtime/boot_clock.hpp"
 
 namespace nodepool {
 
 BootClock::time_point BootClock::now() noexcept {
-  timespec reading{};
-  ::clock_gettime(CLOCK_BOOTTIME, &reading);
-  return time_point(std::chrono::seconds(reading.tv_sec) + std::chrono::nanoseconds(reading.tv_nsec));
+  return boot_time();
 }
 
 }  // namespace nodepool

@@ -10,13 +10,14 @@
 #include <random>
 
 namespace nodepool {
-namespace {
 
-constinit std::atomic<std::uint64_t> generation{0};
+constinit std::atomic<std::uint64_t> detail::forks{0};
+
+namespace {
 
 /// Registered when the library is loaded: a child of fork() finds every pool of its parent stopped.
 [[maybe_unused]] const int kForkHandler =
-    ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+    ::pthread_atfork(nullptr, nullptr, [] { detail::forks.fetch_add(1, std::memory_order_relaxed); });
 
 std::string host_name() {
   std::array<char, 65> buffer{};
@@ -35,10 +36,6 @@ Identity new_identity() {
   for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
   const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
   return {.id = id, .default_name = fmt::format("{}-{}", host_name(), id.substr(0, 8)), .seed = seed};
-}
-
-std::uint64_t fork_generation() noexcept {
-  return generation.load(std::memory_order_relaxed);
 }
 
 }  // namespace nodepool

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -13,7 +14,13 @@ struct Identity {
 };
 Identity new_identity();
 
+namespace detail {
+extern constinit std::atomic<std::uint64_t> forks;
+}
+
 /// How many forks lie between this process and the one that loaded nodepool; one relaxed load.
-std::uint64_t fork_generation() noexcept;
+inline std::uint64_t fork_generation() noexcept {
+  return detail::forks.load(std::memory_order_relaxed);
+}
 
 }  // namespace nodepool

@@ -38,31 +38,23 @@ void NodePool::stop() {
   impl_->stop(Impl::Patience::drain_grace);
 }
 
-bool NodePool::is_eligible(std::string_view job) const noexcept {
-  return static_cast<bool>(impl_->decide(job));
-}
-Decision NodePool::decide(std::string_view job) const noexcept {
-  return impl_->decide(job);
-}
-std::optional<Claim> NodePool::try_claim(std::string_view job, Decision* why) {
-  return impl_->try_claim(job, why);
-}
 Result<void> NodePool::wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                            std::stop_token cancel) {
   return impl_->wait_until_eligible(job, deadline, cancel);
 }
 
 std::optional<NodeInfo> NodePool::owner(std::string_view job) const {
-  const auto standing = impl_->standing();
-  const NodeInfo* owner = standing->view ? standing->view->owner(job) : nullptr;
-  return owner != nullptr ? std::optional(*owner) : std::nullopt;
+  return impl_->read_standing([&](const Standing& standing) -> std::optional<NodeInfo> {
+    const NodeInfo* owner = standing.view ? standing.view->owner(job) : nullptr;
+    return owner != nullptr ? std::optional(*owner) : std::nullopt;
+  });
 }
 
 std::vector<NodeInfo> NodePool::nodes() const {
   return view().members;
 }
 View NodePool::view() const {
-  return view_of(*impl_->standing());
+  return impl_->read_standing(view_of);
 }
 NodeState NodePool::state() const noexcept {
   return impl_->state();
@@ -75,8 +67,8 @@ NodeName NodePool::node_name() const {
 }
 
 MonotonicTime NodePool::last_view_change() const noexcept {
-  const auto standing = impl_->standing();
-  return standing->view ? standing->view->adopted_at : MonotonicTime{};
+  return impl_->read_standing(
+      [](const Standing& standing) { return standing.view ? standing.view->adopted_at : MonotonicTime{}; });
 }
 
 PoolStats NodePool::stats() const noexcept {

@@ -75,7 +75,7 @@ void NodePool::Impl::introduce_oneself(const Identity& identity) {
   barrier_until_ = {};
   barrier_told_ = false;
   drain_wanted_ = leave_wanted_ = release_wanted_ = false;
-  closing_ = false;
+  answers_in_ = fork_generation();
 }
 
 NodeSettings NodePool::Impl::settings(const Identity& identity) const {
@@ -154,8 +154,8 @@ std::string NodePool::Impl::why_not_steady() const {
 }
 
 void NodePool::Impl::stop(Patience patience) {
-  if (forked()) return;  // in the child of a fork no lock can be trusted, and nothing is eligible
-  closing_ = true;       // from here on, also while the thread is busy with the store
+  if (forked()) return;    // in the child of a fork no lock can be trusted, and nothing is eligible
+  answers_in_ = kNowhere;  // from here on, also while the thread is busy with the store
   {
     const std::lock_guard lock(mutex_);
     (patience == Patience::none ? leave_wanted_ : drain_wanted_) = true;
@@ -169,7 +169,7 @@ void NodePool::Impl::stop(Patience patience) {
 
 void NodePool::Impl::end_life(Patience patience) {
   if (!thread_.joinable()) return;
-  closing_ = true;
+  answers_in_ = kNowhere;
   {
     const std::lock_guard lock(mutex_);
     (patience == Patience::none ? leave_wanted_ : drain_wanted_) = true;
@@ -267,44 +267,7 @@ void NodePool::Impl::fence(Life& life, const char* what) noexcept {
   changed_.notify_all();
 }
 
-// ---- decisions and claims: any thread
-
-Decision NodePool::Impl::decide(std::string_view job) const noexcept {
-  if (forked()) return {};
-  return standing_.read([&](const Standing& standing) { return decide_by(standing, job); });
-}
-
-Decision NodePool::Impl::decide_by(const Standing& standing, std::string_view job) const noexcept {
-  const Decision decision = nodepool::decide(standing, job, BootClock::now());
-  if (decision && closing_.load(std::memory_order_acquire)) return {Reason::draining, {}, {}};
-  return decision;
-}
-
-std::optional<Claim> NodePool::Impl::try_claim(std::string_view job, Decision* why) {
-  Decision ignored;
-  Decision& decision = why != nullptr ? *why : ignored;
-  if (!validate_job_name(job)) {
-    decision = {Reason::invalid_job, {}, {}};
-    return std::nullopt;
-  }
-  if (decision = decide(job); !decision) return std::nullopt;
-  const std::lock_guard lock(claims_mutex_);
-  const auto standing = standing_.load();  // the newest: what is published later waits for the ledger's mutex
-  if (decision = decide_by(*standing, job); !decision) return std::nullopt;
-  const auto serial = ledger_.add(job);
-  if (!serial) {
-    decision = {Reason::already_claimed, {}, {}};
-    return std::nullopt;
-  }
-  auto on_release = [pool = weak_from_this(), name = std::string(job), serial = *serial] {
-    if (const auto alive = pool.lock()) alive->release(name, serial);
-  };
-  auto control = std::make_shared<detail::ClaimControl>(std::string(job), decision.token, standing->lease,
-                                                        std::move(on_release));
-  controls_.emplace(*serial, control);
-  journal_.count.claims_made.fetch_add(1, std::memory_order_relaxed);
-  return Claim(std::move(control));
-}
+// ---- claims and waiting: any thread
 
 void NodePool::Impl::release(std::string_view job, ClaimLedger::Serial serial) noexcept {
   if (forked()) return;  // the claim is the parent's
@@ -324,14 +287,15 @@ void NodePool::Impl::release(std::string_view job, ClaimLedger::Serial serial) n
 
 Result<void> NodePool::Impl::wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                  const std::stop_token& cancel) {
+  const JobKey key{job, hash_key(job)};
   const auto over = [&] {
-    const Decision decision = decide(job);
+    const Decision decision = decide(key);
     return decision || decision.reason == Reason::stopped;
   };
   if (forked()) return failure(ErrorCode::wrong_state, "the pool was started before a fork");
   std::unique_lock lock(mutex_);
   while (true) {
-    const Decision decision = decide(job);
+    const Decision decision = decide(key);
     if (decision) return {};
     if (decision.reason == Reason::stopped) {
       return failure(ErrorCode::wrong_state, "the pool is stopped; start it before waiting for a job");

@@ -36,11 +36,17 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   enum class Patience { drain_grace, none };
   void stop(Patience patience);
 
-  [[nodiscard]] Decision decide(std::string_view job) const noexcept;
-  std::optional<Claim> try_claim(std::string_view job, Decision* why);
+  [[nodiscard]] bool is_eligible(const JobKey& job) const noexcept;
+  [[nodiscard]] Decision decide(const JobKey& job) const noexcept;
+  [[nodiscard]] std::vector<std::size_t> eligible_jobs(const JobSet& jobs) const;
+  std::optional<Claim> try_claim(const JobKey& job, Decision* why);
   Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                    const std::stop_token& cancel);
-  [[nodiscard]] std::shared_ptr<const Standing> standing() const { return standing_.load(); }
+  /// Calls `use` with the newest standing. Any thread; wait-free but for the first time after a change.
+  template <class Use>
+  auto read_standing(Use use) const {
+    return standing_.read(use);
+  }
   [[nodiscard]] NodeState state() const noexcept;
   [[nodiscard]] NodeId node_id() const;
   [[nodiscard]] NodeName node_name() const;
@@ -72,18 +78,24 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
       const std::vector<ClaimLedger::Serial>& serials);
   void fence(Life& life, const char* what) noexcept;
   void release(std::string_view job, ClaimLedger::Serial serial) noexcept;
-  [[nodiscard]] Decision decide_by(const Standing& standing, std::string_view job) const noexcept;
+  [[nodiscard]] Decision decide_by(const Standing& standing, const JobKey& job) const noexcept;
   [[nodiscard]] bool forked() const noexcept;
+  [[nodiscard]] bool answers() const noexcept {
+    return answers_in_.load(std::memory_order_acquire) == fork_generation();
+  }
 
   const ServiceName service_;
   const std::shared_ptr<Driver> driver_;
   const PoolOptions options_;
 
+  static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
+  /// In which process, counted in forks, this pool may say yes; nowhere once `stop` was called. Decisions
+  /// read it: on a cache line of its own.
+  alignas(64) std::atomic<std::uint64_t> answers_in_{0};
   SnapshotCell<Standing> standing_;
   Journal journal_;                                ///< Counters and log; thread-safe.
   WakeEvent wake_;                                 ///< Interrupts the thread's wait; thread-safe.
   std::atomic<std::uint64_t> fork_generation_{0};  ///< In which process the present life began.
-  std::atomic<bool> closing_{false};               ///< `stop` was called: nothing is eligible any more.
 
   std::mutex life_mutex_;       ///< Serializes start and stop. Held while joining the thread.
   std::unique_ptr<Life> life_;  ///< Changed under life_mutex_ while no thread runs; used by the thread.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,36 +12,26 @@ namespace nodepool {
 
 namespace detail {
 
-/// What one thread remembers of the cells it has read: a direct-mapped cache, so that a read that finds
-/// nothing new touches only this thread's memory and one shared version counter.
-struct SnapshotCache {
-  struct Entry {
-    std::uint64_t cell = 0;
-    std::uint64_t version = 0;
-    std::shared_ptr<const void> value;
-  };
-  static constexpr std::size_t kSlots = 64;
-  std::array<Entry, kSlots> entries;
-  SnapshotCache() = default;
-  SnapshotCache(const SnapshotCache&) = delete;
-  SnapshotCache& operator=(const SnapshotCache&) = delete;
-  ~SnapshotCache() { gone() = true; }
-
-  /// True once this thread's cache is destroyed (static destructors run later than that).
-  static bool& gone() noexcept {
-    thread_local bool flag = false;
-    return flag;
-  }
-  static SnapshotCache& mine() noexcept {
-    thread_local SnapshotCache cache;
-    return cache;
-  }
+/// What one thread remembers of the cells it has read: a direct-mapped cache. A version is never used twice
+/// in the process, so it names the cell too; 0 is none.
+struct SnapshotEntry {
+  std::uint64_t version = 0;
+  const void* value = nullptr;
 };
+inline constexpr std::size_t kSnapshotSlots = 64;
+using SnapshotEntries = std::array<SnapshotEntry, kSnapshotSlots>;
 
-inline std::uint64_t new_cell_id() noexcept {
-  static std::atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
+/// This thread's entries; before its first read and after its end, some that fit nothing. A bare pointer that
+/// the loader sets up with the thread: a read needs no guard, no wrapper, no call into the loader, and a
+/// library that is loaded late needs just these 8 bytes of static thread-local space.
+extern constinit thread_local const SnapshotEntry* my_snapshots [[gnu::tls_model("initial-exec")]];
+
+/// Lets this thread remember `value`, which it keeps alive until it remembers another in that slot, or ends.
+/// False at the very end of a thread, when nothing can be remembered any more.
+bool remember_snapshot(std::size_t slot, std::uint64_t version, std::shared_ptr<const void> value) noexcept;
+
+std::uint64_t new_snapshot_version() noexcept;
+std::size_t new_snapshot_slot() noexcept;
 
 }  // namespace detail
 
@@ -56,17 +47,19 @@ class SnapshotCell {
     std::shared_ptr<const T> old;  // destroyed after the lock is given back
     const std::lock_guard lock(mutex_);
     old = std::exchange(value_, std::move(value));
-    version_.fetch_add(1, std::memory_order_release);
+    version_.store(detail::new_snapshot_version(), std::memory_order_release);
   }
 
   /// Calls `use` with the newest value (REQUIRES: one was published) and returns its result. `use` must not
   /// read another cell. Any thread.
   template <class Use>
   auto read(Use use) const {
-    if (detail::SnapshotCache::gone()) return use(*load());
-    auto& entry = detail::SnapshotCache::mine().entries[id_ % detail::SnapshotCache::kSlots];
-    if (entry.cell != id_ || entry.version != version_.load(std::memory_order_acquire)) refresh(entry);
-    return use(*static_cast<const T*>(entry.value.get()));
+    const detail::SnapshotEntry& entry = detail::my_snapshots[slot_];
+    if (entry.version == version_.load(std::memory_order_acquire)) [[likely]] {
+      return use(*static_cast<const T*>(entry.value));
+    }
+    if (const auto unremembered = refresh()) return use(*unremembered);
+    return use(*static_cast<const T*>(detail::my_snapshots[slot_].value));
   }
 
   /// The newest value, to be kept. Takes the mutex.
@@ -76,17 +69,19 @@ class SnapshotCell {
   }
 
  private:
-  void refresh(detail::SnapshotCache::Entry& entry) const {
-    std::shared_ptr<const void> old;  // as above
-    const std::lock_guard lock(mutex_);
-    old = std::exchange(entry.value, value_);
-    entry.cell = id_;
-    entry.version = version_.load(std::memory_order_relaxed);
+  /// Null if the value is remembered now; the value itself if it cannot be.
+  [[nodiscard]] std::shared_ptr<const T> refresh() const {
+    std::unique_lock lock(mutex_);
+    auto value = value_;
+    const std::uint64_t version = version_.load(std::memory_order_relaxed);
+    lock.unlock();  // what was remembered before may be destroyed now
+    return detail::remember_snapshot(slot_, version, value) ? nullptr : value;
   }
 
-  const std::uint64_t id_ = detail::new_cell_id();
-  std::atomic<std::uint64_t> version_{0};
-  mutable std::mutex mutex_;
+  // What readers touch, and what is written by others while they do, on cache lines of their own.
+  alignas(64) std::atomic<std::uint64_t> version_{0};
+  const std::size_t slot_ = detail::new_snapshot_slot();
+  alignas(64) mutable std::mutex mutex_;
   std::shared_ptr<const T> value_;  ///< Guarded by mutex_.
 };
 

@@ -159,8 +159,17 @@ void FakeNodePool::stop() {
 bool FakeNodePool::is_eligible(std::string_view job) const noexcept {
   return static_cast<bool>(core_->decide(job));
 }
+bool FakeNodePool::is_eligible(const Job& job) const noexcept {
+  return is_eligible(job.name());
+}
 Decision FakeNodePool::decide(std::string_view job) const noexcept {
   return core_->decide(job);
+}
+Decision FakeNodePool::decide(const Job& job) const noexcept {
+  return decide(job.name());
+}
+std::vector<std::size_t> FakeNodePool::eligible_jobs(const JobSet& jobs) const {
+  return INodePool::eligible_jobs(jobs);
 }
 
 std::optional<Claim> FakeNodePool::try_claim(std::string_view job, Decision* why) {
@@ -171,6 +180,9 @@ std::optional<Claim> FakeNodePool::try_claim(std::string_view job, Decision* why
     return std::nullopt;
   }
   return core_->try_claim(job, decision);
+}
+std::optional<Claim> FakeNodePool::try_claim(const Job& job, Decision* why) {
+  return try_claim(job.name(), why);
 }
 
 Result<void> FakeNodePool::wait_until_eligible(std::string_view job, MonotonicTime deadline,

@@ -20,14 +20,17 @@ TEST(Allocation, TheCounterCounts) {
 
 /// How often these decisions allocate once the thread has made one with each pool.
 std::size_t allocations_of_decisions(const std::vector<std::unique_ptr<NodePool>>& pools) {
-  const auto jobs = test::some_jobs(100);
+  std::vector<Job> jobs;
+  for (std::string& name : test::some_jobs(100)) jobs.emplace_back(std::move(name));
   for (const auto& pool : pools) static_cast<void>(pool->is_eligible("job"));
   const std::size_t before = test::allocations();
   int yes = 0;
-  for (const std::string& job : jobs) {
+  for (const Job& job : jobs) {
     for (const auto& pool : pools) {
       yes += pool->is_eligible(job) ? 1 : 0;
+      yes += pool->is_eligible(job.name()) ? 1 : 0;
       yes += pool->decide(job) ? 1 : 0;
+      yes += pool->decide(job.name()) ? 1 : 0;
       yes += pool->state() == NodeState::steady ? 1 : 0;
     }
   }

@@ -53,6 +53,35 @@ TEST(SnapshotCell, WhatAThreadHasReadLivesUntilItReadsAgainOrEnds) {
   EXPECT_TRUE(watch.expired()) << "the only reader's thread has ended";
 }
 
+TEST(SnapshotCell, CellsThatShareACacheSlotKeepTheirValuesApart) {
+  std::vector<std::unique_ptr<SnapshotCell<int>>> cells;
+  for (int i = 0; i < 130; ++i) {
+    cells.push_back(std::make_unique<SnapshotCell<int>>());
+    cells.back()->publish(std::make_shared<int>(i));
+  }
+  std::thread([&] {
+    for (int round = 0; round < 3; ++round) {
+      for (const int i : {0, 64, 128, 0, 128, 64}) {
+        EXPECT_EQ(value_of(*cells[static_cast<std::size_t>(i)]), i);
+      }
+    }
+  }).join();
+}
+
+TEST(SnapshotCell, AReplacedValueIsDestroyedOutsideTheLock) {
+  struct Republishes {
+    SnapshotCell<Republishes>* cell = nullptr;
+    ~Republishes() {
+      if (cell != nullptr) static_cast<void>(cell->load());  // would wait for ever under the lock
+    }
+  };
+  SnapshotCell<Republishes> cell;
+  cell.publish(std::make_shared<Republishes>(Republishes{&cell}));
+  cell.read([](const Republishes&) {});
+  cell.publish(std::make_shared<Republishes>());
+  EXPECT_EQ(cell.read([](const Republishes& value) { return value.cell; }), nullptr);
+}
+
 /// One thread publishes pairs that belong together; readers must never see half of one, nor go back.
 TEST(SnapshotCell, ReadersSeeWholeValuesInOrder) {
   struct Pair {

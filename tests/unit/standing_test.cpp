@@ -72,6 +72,64 @@ TEST(Decide, EveryStateHasItsReason) {
   }
 }
 
+JobKey key_of(const std::string& job) {
+  return {job, hash_key(job)};
+}
+
+TEST(MayRun, SaysWhatADecisionSays) {
+  Standing standing = steady_standing();
+  for (int number = 0; number < 300; ++number) {
+    const std::string job = "job" + std::to_string(number);
+    standing.held_by_others.clear();
+    if (number % 3 == 0) standing.held_by_others = {job};
+    for (const auto now : {at(1s), at(10s - 1ns), at(10s)}) {
+      const auto clock = [now] { return now; };
+      EXPECT_EQ(may_run(standing, key_of(job), clock), static_cast<bool>(decide(standing, job, now))) << job;
+      EXPECT_EQ(decide(standing, key_of(job), clock).reason, decide(standing, job, now).reason) << job;
+    }
+  }
+}
+
+TEST(MayRun, ANoThatNeedsNoClockReadsNone) {
+  Standing standing = steady_standing();
+  int reads = 0;
+  const auto clock = [&reads] {
+    ++reads;
+    return at(1s);
+  };
+  EXPECT_FALSE(may_run(standing, key_of(kOther), clock));
+  EXPECT_FALSE(may_run(Standing{}, key_of(kMine), clock));
+  standing.held_by_others = {kMine};
+  EXPECT_FALSE(may_run(standing, key_of(kMine), clock));
+  EXPECT_EQ(reads, 0);
+  standing.held_by_others.clear();
+  EXPECT_TRUE(may_run(standing, key_of(kMine), clock));
+  EXPECT_EQ(reads, 1);
+}
+
+TEST(MayRun, WhoSleptOverTheEndOfTheTermLearnsOfIt) {
+  Standing standing = steady_standing();
+  const auto term = std::make_shared<LeaseTerm>(at(10s));
+  standing.lease = term;
+  const auto sleeps_while_the_node_leaves = [&term] {
+    term->finish();
+    return at(1s);
+  };
+  EXPECT_FALSE(may_run(standing, key_of(kMine), sleeps_while_the_node_leaves));
+  EXPECT_EQ(decide(standing, key_of(kMine), sleeps_while_the_node_leaves).reason, Reason::lease_lost);
+}
+
+TEST(MayRun, WhoSleptOverARenewalIsStillGranted) {
+  Standing standing = steady_standing();
+  const auto term = std::make_shared<LeaseTerm>(at(10s));
+  standing.lease = term;
+  const auto sleeps_while_the_lease_is_renewed = [&term] {
+    term->extend(at(20s));
+    return at(11s);
+  };
+  EXPECT_TRUE(may_run(standing, key_of(kMine), sleeps_while_the_lease_is_renewed));
+}
+
 TEST(Decide, AnswersForAnyBytes) {
   EXPECT_EQ(decide(Standing{}, std::string("\0\xff\n", 3), at(1s)).reason, Reason::stopped);
   EXPECT_NO_THROW(static_cast<void>(decide(steady_standing(), std::string(100'000, '\xff'), at(1s))));
