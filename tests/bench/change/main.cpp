@@ -144,15 +144,24 @@ void print(const char* what, const Samples& samples, const Samples& ping) {
   line("p99", 0.99);
 }
 
+void print_take_over(const char* which, const Samples& crashes, double share,
+                     std::chrono::nanoseconds lease) {
+  const std::string name = fmt::format("change.crash.{}", which);
+  const Target target{"<=", 1.05};
+  if (crashes.empty()) return print_failure(name, "ns", target, "it was not reached");
+  const auto took = crashes.quantile(share);
+  fmt::print("ratio {} {} {} {:.3f} target <= {}\n", name, took.count(), lease.count(),
+             seconds(took) / seconds(lease), target.value);
+}
+
 void print(const Measured& measured, const Actor::Settings& settings) {
   print_figure("change.ping.median", microseconds(measured.ping.median()), "us");
   print_figure("change.ping.p99", microseconds(measured.ping.quantile(0.99)), "us");
   print("join", measured.join, measured.ping);
   print("leave", measured.leave, measured.ping);
   print("release", measured.release, measured.ping);
-  const double lease = seconds(settings.lease);
-  print_figure("change.crash.median", seconds(measured.crash.median()) / lease, "leases", {"<=", 1.05});
-  print_figure("change.crash.longest", seconds(measured.crash.quantile(1)) / lease, "leases");
+  print_take_over("median", measured.crash, 0.5, settings.lease);
+  print_take_over("longest", measured.crash, 1, settings.lease);
   print_figure("change.unmoved.asked", static_cast<double>(measured.asked), "times");
   print_figure("change.unmoved.refused", static_cast<double>(measured.refused), "times", {"<=", 0});
   print_figure("change.unmoved.longest_gap", microseconds(measured.longest_gap) / 1000, "ms");
