@@ -46,6 +46,7 @@ void Crowd::stop(Range nodes) {
 }
 
 void Crowd::kill(std::size_t process) {
+  cpu_of_killed_ += cpu_time(processes_[process].pid());
   processes_[process].kill();
 }
 
@@ -100,7 +101,7 @@ std::uint32_t Crowd::troubles() const {
 }
 
 std::chrono::nanoseconds Crowd::cpu() const {
-  std::chrono::nanoseconds sum{0};
+  std::chrono::nanoseconds sum = cpu_of_killed_;
   for (const Forked& process : processes_) {
     if (process.pid() > 0) sum += cpu_time(process.pid());
   }

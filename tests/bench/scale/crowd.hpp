@@ -64,7 +64,7 @@ class Crowd {
   [[nodiscard]] std::size_t count_steady(const std::vector<Range>& nodes) const;
   [[nodiscard]] std::uint32_t leases_lost() const;
   [[nodiscard]] std::uint32_t troubles() const;
-  /// Of all the processes that live.
+  /// Of all the processes, those that were killed included.
   [[nodiscard]] std::chrono::nanoseconds cpu() const;
 
  private:
@@ -77,6 +77,7 @@ class Crowd {
   std::size_t size_ = 0;
   Told* told_ = nullptr;
   std::vector<Forked> processes_;
+  std::chrono::nanoseconds cpu_of_killed_{0};
 };
 
 }  // namespace nodepool::bench
