@@ -15,7 +15,10 @@ constexpr std::uint16_t kNobody = std::numeric_limits<std::uint16_t>::max();
 /// What becomes of the nodes of a table.
 struct Change {
   std::vector<std::uint16_t> new_index;  ///< Of each node from before; kNobody if it has gone.
+  std::vector<std::size_t> gone;         ///< Indices into the nodes from before.
   std::vector<std::size_t> newcomers;    ///< Indices into the nodes from now on.
+  /// One node more or one less: all indices above it shift by one.
+  [[nodiscard]] bool is_single() const noexcept { return gone.size() + newcomers.size() == 1; }
 };
 
 /// A node with another weight bids otherwise: it goes, and comes again.
@@ -26,10 +29,38 @@ Change compare(const std::vector<RingNode>& before, const std::vector<RingNode>&
   for (const RingNode& node : before) {
     for (; next < after.size() && after[next].name < node.name; ++next) change.newcomers.push_back(next);
     const bool stays = next < after.size() && after[next] == node;
+    if (!stays) change.gone.push_back(change.new_index.size());
     change.new_index.push_back(stays ? static_cast<std::uint16_t>(next++) : kNobody);
   }
   for (; next < after.size(); ++next) change.newcomers.push_back(next);
   return change;
+}
+
+/// So many slots at once: a known number, which compilers turn into vector instructions.
+constexpr std::uint32_t kBlock = 64;
+
+/// Renames the owners of a block of slots. True if there may be slots of a node that has gone among them.
+bool translate_block(const std::uint16_t* from, std::uint16_t* to, const Change& change) noexcept {
+  for (std::uint32_t i = 0; i < kBlock; ++i) to[i] = change.new_index[from[i]];
+  return !change.gone.empty();
+}
+
+/// The same for a single change.
+bool shift_block(const std::uint16_t* from, std::uint16_t* to, const Change& change) noexcept {
+  std::uint16_t orphans = 0;
+  if (change.gone.empty()) {
+    const auto at = static_cast<std::uint16_t>(change.newcomers.front());
+    for (std::uint32_t i = 0; i < kBlock; ++i) {
+      to[i] = static_cast<std::uint16_t>(from[i] + (from[i] >= at ? 1 : 0));
+    }
+  } else {
+    const auto at = static_cast<std::uint16_t>(change.gone.front());
+    for (std::uint32_t i = 0; i < kBlock; ++i) {
+      to[i] = static_cast<std::uint16_t>(from[i] - (from[i] > at ? 1 : 0));
+      orphans = static_cast<std::uint16_t>(orphans | (from[i] == at ? 1 : 0));
+    }
+  }
+  return orphans != 0;
 }
 
 }  // namespace
@@ -64,30 +95,32 @@ class SlotTable::Auction {
     best_.assign(slots_, kNoBid);
     table_.owners.assign(slots_, 0);
     for (std::size_t node = 0; node < table_.nodes.size(); ++node) collect(node, enough);
+    std::vector<std::uint32_t> unsold;
     for (std::uint32_t slot = 0; slot < slots_; ++slot) {
       if (best_[slot] == kNoBid) {
-        ask_all(slot);
+        unsold.push_back(slot);
       } else {
         table_.winning.add(best_[slot]);
       }
     }
+    ask_all(unsold);
   }
 
-  /// Gives the slot to the least bidder of all.
-  void ask_all(std::uint32_t slot) {
-    Bid best = kNoBid;
-    std::size_t owner = 0;
+  /// Gives each of these slots to the least bidder of all.
+  void ask_all(const std::vector<std::uint32_t>& slots) {
+    std::vector<Bid> best(slots.size(), kNoBid);
     for (std::size_t node = 0; node < table_.bidders.size(); ++node) {
-      const Bidder& bidder = table_.bidders[node];
-      const std::uint32_t visit = bidder.visit_of(slot, table_.bits);
-      if (!bidder.may_undercut(best, visit, table_.bits)) continue;
-      const Bid bid = bidder.bid_at(visit, table_.bits);
-      if (bid >= best) continue;  // of equal bids, the one of the smaller name
-      best = bid;
-      owner = node;
+      const Bidder bidder = table_.bidders[node];
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        const std::uint32_t visit = bidder.visit_of(slots[i], table_.bits);
+        if (!bidder.may_undercut(best[i], visit, table_.bits)) continue;
+        const Bid bid = bidder.bid_at(visit, table_.bits);
+        if (bid >= best[i]) continue;  // of equal bids, the one of the smaller name
+        best[i] = bid;
+        table_.owners[slots[i]] = static_cast<std::uint16_t>(node);
+      }
     }
-    table_.owners[slot] = static_cast<std::uint16_t>(owner);
-    table_.winning.add(best);
+    for (const Bid bid : best) table_.winning.add(bid);
   }
 
   /// Lets a newcomer take what it can from those that own slots now. Slots of nobody are left alone.
@@ -109,13 +142,19 @@ class SlotTable::Auction {
   }
 
   /// Renames the owners of all slots; returns the slots of those that have gone.
-  std::vector<std::uint32_t> bury(const Table& before, const std::vector<std::uint16_t>& new_index) {
-    std::vector<std::uint32_t> orphans;
+  std::vector<std::uint32_t> rename(const Table& before, const Change& change) {
     table_.owners.resize(slots_);
-    for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-      const std::uint16_t owner = new_index[before.owners[slot]];
-      table_.owners[slot] = owner;
-      if (owner == kNobody) orphans.push_back(slot);
+    std::vector<std::uint32_t> orphans;
+    for (std::uint32_t first = 0; first < slots_; first += kBlock) {
+      const std::uint16_t* from = before.owners.data() + first;
+      std::uint16_t* to = table_.owners.data() + first;
+      const bool has_orphans =
+          change.is_single() ? shift_block(from, to, change) : translate_block(from, to, change);
+      for (std::uint32_t i = 0; has_orphans && i < kBlock; ++i) {
+        if (change.new_index[from[i]] != kNobody) continue;
+        to[i] = kNobody;
+        orphans.push_back(first + i);
+      }
     }
     return orphans;
   }
@@ -158,10 +197,17 @@ SlotTable SlotTable::changed_to(std::vector<RingNode> nodes) const {
   auto table = std::make_shared<Table>();
   table->bits = table_->bits;
   table->nodes = std::move(nodes);
-  table->bidders = std::vector<Bidder>(table->nodes.begin(), table->nodes.end());
+  table->bidders = table_->bidders;
+  for (auto gone = change.gone.rbegin(); gone != change.gone.rend(); ++gone) {
+    table->bidders.erase(table->bidders.begin() + static_cast<std::ptrdiff_t>(*gone));
+  }
+  for (const std::size_t newcomer : change.newcomers) {
+    table->bidders.emplace(table->bidders.begin() + static_cast<std::ptrdiff_t>(newcomer),
+                           table->nodes[newcomer]);
+  }
   table->winning = table_->winning;
   Auction auction(*table);
-  const std::vector<std::uint32_t> orphans = auction.bury(*table_, change.new_index);
+  const std::vector<std::uint32_t> orphans = auction.rename(*table_, change);
   for (const std::uint32_t slot : orphans) {
     table->winning.remove(auction.bid_of(table_->bidders[table_->owners[slot]], slot));
   }
@@ -172,7 +218,7 @@ SlotTable SlotTable::changed_to(std::vector<RingNode> nodes) const {
     return build(std::move(table->nodes), bits());
   }
   for (const std::size_t newcomer : change.newcomers) auction.admit(newcomer);
-  for (const std::uint32_t slot : orphans) auction.ask_all(slot);
+  auction.ask_all(orphans);
   return SlotTable(std::move(table));
 }
 
