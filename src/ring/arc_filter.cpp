@@ -63,18 +63,58 @@ std::vector<std::uint64_t> fill(const std::vector<ArcSet::Arc>& arcs, unsigned s
   return words;
 }
 
+/// Which arcs may hold a hash, by its top bits: four cells for each arc.
+struct Directory {
+  static constexpr std::size_t kCompared = 4;
+
+  unsigned shift = 0;
+  std::vector<std::uint32_t>
+      first_arcs;                 ///< Of each cell: the first arc that does not end before it. One more.
+  std::vector<ArcSet::Arc> arcs;  ///< With the last one repeated, so that four can always be read.
+
+  Directory() = default;
+  explicit Directory(const std::vector<ArcSet::Arc>& all) : arcs(all) {
+    const unsigned bits = 2 + static_cast<unsigned>(std::bit_width(all.size() - 1));
+    shift = 64 - bits;
+    std::uint32_t arc = 0;
+    for (std::uint64_t cell = 0; cell >> bits == 0; ++cell) {
+      while (arc < all.size() && all[arc].last < cell << shift) ++arc;
+      first_arcs.push_back(arc);
+    }
+    first_arcs.push_back(static_cast<std::uint32_t>(all.size()));
+    arcs.insert(arcs.end(), kCompared, all.back());
+  }
+
+  /// Compared without a branch, as nobody could predict it.
+  [[nodiscard]] bool contains(std::uint64_t hash, const ArcSet& all) const noexcept {
+    const std::size_t cell = hash >> shift;
+    const std::size_t first = first_arcs[cell];
+    if (first_arcs[cell + 1] - first >= kCompared) [[unlikely]] {
+      return all.contains(hash);
+    }
+    unsigned inside = 0;
+    for (std::size_t i = first; i < first + kCompared; ++i) {
+      inside |= static_cast<unsigned>(hash - arcs[i].first <= arcs[i].last - arcs[i].first);
+    }
+    return inside != 0;
+  }
+};
+
 }  // namespace
 
 struct ArcFilter::Table {
   ArcSet arcs;
   std::vector<std::uint64_t> words;
+  Directory directory;
 };
 
 ArcFilter::ArcFilter(ArcSet arcs) {
   if (arcs.empty()) return;
   const unsigned shift = 64 - table_bits(arcs.arcs());
   auto words = fill(arcs.arcs(), shift);
-  table_ = std::make_shared<Table>(Table{std::move(arcs), std::move(words)});
+  const bool always_sure = bits_of_ends(arcs.arcs()) <= kMostBits;
+  Directory directory = always_sure ? Directory() : Directory(arcs.arcs());
+  table_ = std::make_shared<Table>(Table{std::move(arcs), std::move(words), std::move(directory)});
   words_ = table_->words.data();
   shift_ = shift;
 }
@@ -82,6 +122,10 @@ ArcFilter::ArcFilter(ArcSet arcs) {
 const ArcSet& ArcFilter::arcs() const noexcept {
   static const ArcSet nothing;
   return table_ ? table_->arcs : nothing;
+}
+
+bool ArcFilter::look(std::uint64_t hash) const noexcept {
+  return table_->directory.contains(hash, table_->arcs);
 }
 
 ArcFilter ArcFilter::intersect(const ArcFilter& other) const {

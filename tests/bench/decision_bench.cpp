@@ -185,12 +185,23 @@ void compare_decisions(const Stage& stage, const std::string& at) {
   print_cost("is_eligible_handle_over_clock" + at, handle, (handle.baseline + 8) / handle.baseline);
 }
 
-/// On so many hashes that the predictor of branches cannot learn them by heart.
-void compare_pure_questions(const Stage& stage, const std::string& at, double least) {
-  const ArcFilter filter(stage.arcs);
+/// So many hashes that the predictor of branches cannot learn them by heart. With `own` all of them lie in
+/// the arcs: in a great pool these are short, and nearly every hash near them needs a look.
+std::vector<std::uint64_t> many_hashes(const ArcSet& arcs, bool own) {
   std::mt19937_64 random(44);
   std::vector<std::uint64_t> hashes(std::size_t{1} << 18);
   std::ranges::generate(hashes, random);
+  if (!own) return hashes;
+  for (std::uint64_t& hash : hashes) {
+    const ArcSet::Arc& arc = arcs.arcs()[hash % arcs.arcs().size()];
+    hash = arc.first + random() % (arc.last - arc.first);
+  }
+  return hashes;
+}
+
+void compare_pure_questions(const Stage& stage, const std::string& at, bool own, double least) {
+  const ArcFilter filter(stage.arcs);
+  const std::vector<std::uint64_t> hashes = many_hashes(stage.arcs, own);
   const auto through = [&](auto question) {
     return [&hashes, question] {
       for (const std::uint64_t hash : hashes) benchmark::DoNotOptimize(question(hash));
@@ -198,8 +209,11 @@ void compare_pure_questions(const Stage& stage, const std::string& at, double le
   };
   const auto ours = [&](std::uint64_t hash) { return filter.contains(hash); };
   const auto baseline = [&](std::uint64_t hash) { return lower_bound_ring(stage, hash); };
-  print_speed("mine_or_not_against_lower_bound" + at,
+  print_speed((own ? "mine_against_lower_bound" : "mine_or_not_against_lower_bound") + at,
               interleaved(through(ours), through(baseline), hashes.size()), least);
+}
+
+void compare_with_go_dispatch(const Stage& stage, const std::string& at) {
   const auto decision = [&](const Job& job) { return stage.pool->is_eligible(job); };
   const auto locked = [&](const Job& job) { return go_dispatch(stage, job.hash()); };
   print_speed("any_handle_against_shared_mutex_and_lower_bound" + at,
@@ -254,7 +268,9 @@ int compare_all(const Stages& stages) {
   for (const auto& [size, stage] : stages) {
     const std::string at = "_n" + std::to_string(size);
     compare_decisions(*stage, at);
-    compare_pure_questions(*stage, at, pure_targets.at(size));
+    compare_pure_questions(*stage, at, false, pure_targets.at(size));
+    compare_pure_questions(*stage, at, true, 4);
+    compare_with_go_dispatch(*stage, at);
   }
   compare_batch(*stages.at(100), "_n100");
   compare_threads(*stages.at(100), "_n100");
