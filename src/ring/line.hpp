@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -50,7 +49,8 @@ struct alignas(64) Line {
     const __m128i bound = _mm_set1_epi16(wanted);
     const __m128i below = _mm_packs_epi16(_mm_cmplt_epi16(_mm_load_si128(lanes), bound),
                                           _mm_cmplt_epi16(_mm_load_si128(lanes + 1), bound));
-    return static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(_mm_movemask_epi8(below))));
+    // Lane 15 is never below, and the upper half is ones: there is a zero to count up to.
+    return static_cast<unsigned>(__builtin_ctz(~static_cast<unsigned>(_mm_movemask_epi8(below))));
 #else
     return count_below_portably(wanted);
 #endif

@@ -26,23 +26,19 @@ class LookUp {
   /// The same after a change: a copy, with new lines for buckets that it touched.
   [[nodiscard]] LookUp changed(const ChangedPoints& change, std::size_t owners) const;
 
-  /// The owner of the first point >= `hash`, wrapping to the first. REQUIRES: there are points.
-  [[nodiscard]] OwnerIndex owner(const Points& points, std::uint64_t hash) const noexcept {
-    if (!lines_.empty()) [[likely]] {
-      const BucketPlace place = bucket_of(hash, lines_.size());
-      const OwnerIndex owner = lines_[place.number].owner(place.rest);
-      if (owner != Line::kCannotTell) [[likely]] {
-        return owner;
-      }
+  /// The owner of the first point >= `hash`, wrapping to the first; `Line::kCannotTell` if only `find` can
+  /// say, as always where there are no points, or more owners than a line can name.
+  [[nodiscard]] OwnerIndex owner(std::uint64_t hash) const noexcept {
+    if (lines_.empty()) [[unlikely]] {
+      return Line::kCannotTell;
     }
-    return points.owners[find(points, hash)];
+    const BucketPlace place = bucket_of(hash, buckets_);
+    return lines_.data()[place.number].owner(place.rest);
   }
 
   /// Begins to fetch what `owner` will read.
   void prefetch(std::uint64_t hash) const noexcept {
-    if (!lines_.empty()) {
-      __builtin_prefetch(&lines_[bucket_of(hash, lines_.size()).number]);
-    }
+    __builtin_prefetch(lines_.data() + bucket_of(hash, buckets_).number);
   }
 
   /// Index of the first point >= `hash`; their number if there is none. REQUIRES: there are points.
@@ -58,9 +54,9 @@ class LookUp {
   void write_line(const Points& points, std::size_t bucket);
   void write_lines_before(const Points& points, std::size_t bucket);
 
-  std::vector<std::size_t>
-      first_;                ///< Of each bucket, the index of its first point; at the end, their number.
-  std::vector<Line> lines_;  ///< Of each bucket; none if there are more owners than a line can name.
+  std::size_t buckets_ = 0;
+  std::vector<std::size_t> first_;  ///< Of each bucket, its first point; at the end, the number of points.
+  std::vector<Line> lines_;         ///< Of each bucket; none if there are more owners than a line can name.
 };
 
 }  // namespace nodepool::ring

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ring/table.hpp"
+#include "ring/xxh64.hpp"
 
 namespace nodepool {
 namespace {
@@ -116,29 +117,22 @@ Result<HashRing> HashRing::changed_to(std::vector<RingNode> nodes) const {
 }
 
 const RingNode* HashRing::owner(std::string_view key) const noexcept {
-  return owner_of_hash(hash_key(key));
+  return table_ ? table_->owner(ring::xxh64::hash(key)) : nullptr;
 }
 
 const RingNode* HashRing::owner_of_hash(std::uint64_t hash) const noexcept {
-  if (!table_ || table_->nodes.empty()) {
-    return nullptr;
-  }
-  return table_->node_of[table_->look_up.owner(table_->points, hash)];
+  return table_ ? table_->owner(hash) : nullptr;
 }
 
 void HashRing::owner_batch(std::span<const std::uint64_t> hashes,
                            std::span<const RingNode*> owners) const noexcept {
+  const ring::Table& table = this->table();
   constexpr std::size_t kAhead = 16;
-  while (!hashes.empty()) {
-    const std::size_t count = std::min(kAhead, hashes.size());
-    for (const std::uint64_t hash : hashes.first(count)) {
-      table().look_up.prefetch(hash);
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    if (i + kAhead < hashes.size()) {
+      table.look_up.prefetch(hashes[i + kAhead]);
     }
-    for (std::size_t i = 0; i < count; ++i) {
-      owners[i] = owner_of_hash(hashes[i]);
-    }
-    hashes = hashes.subspan(count);
-    owners = owners.subspan(count);
+    owners[i] = table.owner(hashes[i]);
   }
 }
 

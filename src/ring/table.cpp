@@ -76,6 +76,10 @@ std::vector<Point> points_at(const Table& table, const std::vector<std::size_t>&
 
 }  // namespace
 
+const RingNode* Table::exact_owner(std::uint64_t hash) const noexcept {
+  return nodes.empty() ? nullptr : node_of[points.owners[look_up.find(points, hash)]];
+}
+
 std::size_t Table::place_of(std::string_view name) const noexcept {
   const auto found = std::ranges::lower_bound(nodes, name, {}, &RingNode::name);
   return found != nodes.end() && found->name == name ? static_cast<std::size_t>(found - nodes.begin())

@@ -20,6 +20,14 @@ struct Table {
   Points points;
   LookUp look_up;
 
+  /// The owner of a hash; null if there is no point.
+  [[nodiscard]] const RingNode* owner(std::uint64_t hash) const noexcept {
+    const OwnerIndex number = look_up.owner(hash);
+    return number != Line::kCannotTell ? node_of.data()[number] : exact_owner(hash);
+  }
+  /// The same by the exact points alone.
+  [[nodiscard]] const RingNode* exact_owner(std::uint64_t hash) const noexcept;
+
   /// The place in `nodes` of this name, or their number.
   [[nodiscard]] std::size_t place_of(std::string_view name) const noexcept;
 };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "nodepool/job_set.hpp"
 #include "nodepool/ring.hpp"
 
 namespace nodepool {
@@ -82,6 +83,15 @@ void assert_equal(const HashRing& left, const HashRing& right) {
   }
 }
 
+void assert_defined(const HashRing& ring, const std::map<std::uint64_t, std::string>& owners) {
+  RC_ASSERT(ring.point_hashes().size() == owners.size());
+  for (const std::uint64_t hash : decisive_hashes({&ring})) {
+    auto expected = owners.lower_bound(hash);
+    expected = expected == owners.end() ? owners.begin() : expected;
+    RC_ASSERT(owner_name(ring, hash) == (owners.empty() ? std::string() : expected->second));
+  }
+}
+
 RC_GTEST_PROP(RingProperty, EqualsItsDefinition, ()) {
   const auto nodes = *ring_nodes();
   const auto points = *points_per_weight();
@@ -97,12 +107,7 @@ RC_GTEST_PROP(RingProperty, EqualsItsDefinition, ()) {
             return count;
           }(),
       "points collide");
-  RC_ASSERT(ring.point_hashes().size() == owners.size());
-  for (const std::uint64_t hash : decisive_hashes({&ring})) {
-    auto expected = owners.lower_bound(hash);
-    expected = expected == owners.end() ? owners.begin() : expected;
-    RC_ASSERT(owner_name(ring, hash) == (owners.empty() ? std::string() : expected->second));
-  }
+  assert_defined(ring, owners);
 }
 
 RC_GTEST_PROP(RingProperty, DoesNotDependOnTheOrderOfInsertion, ()) {
@@ -143,6 +148,72 @@ RC_GTEST_PROP(RingProperty, EqualsAFreshBuildAfterAnyChanges, ()) {
     }
     assert_equal(ring, HashRing::build(nodes, points).value());
   }
+}
+
+RC_GTEST_PROP(RingProperty, ChangesToAnyOtherNodesAsIfBuilt, ()) {
+  const auto points = *points_per_weight();
+  auto ring = HashRing::build(*ring_nodes(), points).value();
+  // Small steps copy from the ring before, great ones build: half of the points decide.
+  for (int step = 0; step < 4; ++step) {
+    auto nodes = ring.nodes();
+    const auto changes = *rc::gen::container<std::map<std::string, unsigned>>(
+        rc::gen::map(rc::gen::inRange(0, 130), [](int number) { return "w" + std::to_string(number); }),
+        rc::gen::inRange(0U, 5U));
+    for (const auto& [name, weight] : changes) {
+      std::erase_if(nodes, [&name = name](const RingNode& node) { return node.name == name; });
+      if (weight != 0) {
+        nodes.push_back({name, weight});
+      }
+    }
+    ring = ring.changed_to(nodes).value();
+    assert_equal(ring, HashRing::build(nodes, points).value());
+    assert_defined(ring, definition(nodes, points));
+  }
+}
+
+RC_GTEST_PROP(RingProperty, AnswersManyHashesAsOneByOne, ()) {
+  const auto ring = HashRing::build(*ring_nodes(), *points_per_weight()).value();
+  const auto decisive = decisive_hashes({&ring});
+  const std::vector<std::uint64_t> hashes(decisive.begin(), decisive.end());
+  std::vector<const RingNode*> owners(hashes.size());
+  ring.owner_batch(hashes, owners);
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    RC_ASSERT(owners[i] == ring.owner_of_hash(hashes[i]));
+  }
+}
+
+RC_GTEST_PROP(RingProperty, FindsTheKnownJobsOfANodeAsByAskingForEach, ()) {
+  const auto ring = HashRing::build(*some_nodes(), *points_per_weight()).value();
+  const auto names = *rc::gen::container<std::vector<std::string>>(
+      rc::gen::map(rc::gen::inRange(0, 500), [](int number) { return "job" + std::to_string(number); }));
+  const JobSet jobs(names);
+  RC_ASSERT(jobs.size() == std::set<std::string>(names.begin(), names.end()).size());
+  const std::string node = (*rc::gen::elementOf(ring.nodes())).name;
+  std::vector<std::size_t> expected;
+  for (std::size_t job = 0; job < jobs.size(); ++job) {
+    if (ring.owner(jobs.name(job))->name == node) {
+      expected.push_back(job);
+    }
+  }
+  RC_ASSERT(jobs.in(ring.arcs_of(node)) == expected);
+}
+
+/// Rings of ordinary names, up to a size at which lines, overflows and equal fragments all occur.
+RC_GTEST_PROP(RingProperty, IsItsDefinitionUpToAThousandNodes, ()) {
+  const auto count = *rc::gen::elementOf(std::vector<std::size_t>{1, 2, 10, 100, 1'000});
+  const auto points = *rc::gen::elementOf(std::vector<unsigned>{1, 7, count < 1'000 ? 50U : 7U});
+  const auto prefix = *rc::gen::container<std::string>(6, rc::gen::inRange('a', 'z'));
+  std::vector<RingNode> nodes;
+  for (std::size_t i = 0; i < count; ++i) {
+    nodes.push_back({prefix + std::to_string(i) + ":", 1 + static_cast<unsigned>(i % 3)});
+  }
+  auto ring = HashRing::build(nodes, points).value();
+  assert_defined(ring, definition(nodes, points));
+  const auto left = *rc::gen::inRange<std::size_t>(0, count);
+  nodes.erase(nodes.begin() + static_cast<std::ptrdiff_t>(left));
+  nodes.push_back({prefix + "new", 2});
+  ring = ring.changed_to(nodes).value();
+  assert_defined(ring, definition(nodes, points));
 }
 
 RC_GTEST_PROP(RingProperty, MovesKeysOnlyToAnAddedNode, ()) {
