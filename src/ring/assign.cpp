@@ -109,20 +109,25 @@ class Assigner {
     std::vector<bool> is_there(shares_.size());
     for (const std::uint32_t owner : circle.owners()) is_there[owner] = true;
     auto open = static_cast<std::size_t>(std::ranges::count(is_there, true));
-    const auto has_room = [this](std::uint32_t node) { return shares_[node].jobs < shares_[node].most; };
+    std::vector<std::size_t> room;  // apart from the shares: much is asked of it
+    for (const Assignment::Share& share : shares_) room.push_back(share.most);
+    const auto has_room = [&room](std::uint32_t node) { return room[node] != 0; };
     for (std::size_t job = 0; job < jobs_.size(); ++job) {
       const std::uint32_t place = place_of(jobs_.hash(job));
       // A node without a place of its own (all its points lie under others') gets what is left at the end.
-      const std::uint32_t owner = open > 0 ? circle.owner(circle.find(place, has_room)) : next_with_room();
+      const std::uint32_t owner =
+          open > 0 ? circle.owner(circle.find(place, has_room)) : first_with_room(room);
       if (owner != circle.owner(place)) ++displaced_;
-      Assignment::Share& share = shares_[owner];
-      if (++share.jobs == share.most && is_there[owner]) --open;
+      if (--room[owner] == 0 && is_there[owner]) --open;
       owners_.push_back(owner);
+    }
+    for (std::size_t node = 0; node < room.size(); ++node) {
+      shares_[node].jobs = shares_[node].most - room[node];
     }
   }
 
-  std::uint32_t next_with_room() noexcept {
-    while (shares_[leftover_].jobs >= shares_[leftover_].most) ++leftover_;
+  std::uint32_t first_with_room(const std::vector<std::size_t>& room) noexcept {
+    while (room[leftover_] == 0) ++leftover_;
     return leftover_;
   }
 
