@@ -1,6 +1,7 @@
 #include "ring/lookup.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace nodepool::ring {
 namespace {
@@ -20,12 +21,10 @@ LookUp::LookUp(const Points& points, std::size_t owners) {
   }
   buckets_ = hashes.size() / kLoad + 1;
   first_.resize(buckets_ + 1);
-  for (std::size_t i = 0; i < hashes.size(); ++i) {
-    first_[bucket_of(hashes[i], buckets_).number + 1] = i + 1;
+  for (const std::uint64_t hash : hashes) {
+    ++first_[bucket_of(hash, buckets_).number + 1];
   }
-  for (std::size_t i = 1; i <= buckets_; ++i) {
-    first_[i] = std::max(first_[i], first_[i - 1]);  // A bucket without a point ends where it begins.
-  }
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
   if (owners > Line::kCannotTell) {
     return;
   }

@@ -85,17 +85,20 @@ Points points_of(const std::vector<RingNode>& nodes, unsigned points) {
   sort_points(all);
 
   Points result;
-  result.hashes.reserve(count);
-  result.owners.reserve(count);
+  result.hashes.resize(count);
+  result.owners.resize(count);
+  std::size_t distinct = 0;
   for (const Point& point : all) {
-    if (result.hashes.empty() || result.hashes.back() != point.hash) {
-      result.hashes.push_back(point.hash);
-      result.owners.push_back(point.owner);
-    } else if (result.owners.back() != point.owner &&
+    if (distinct == 0 || result.hashes[distinct - 1] != point.hash) {
+      result.hashes[distinct] = point.hash;
+      result.owners[distinct++] = point.owner;
+    } else if (result.owners[distinct - 1] != point.owner &&
                (result.shadowed.empty() || result.shadowed.back() != point)) {
       result.shadowed.push_back(point);
     }
   }
+  result.hashes.resize(distinct);
+  result.owners.resize(distinct);
   return result;
 }
 
