@@ -4,32 +4,48 @@
 #include <numeric>
 #include <utility>
 
+#include "ring/bucket.hpp"
+#include "ring/points.hpp"
+
 namespace nodepool {
 namespace {
 
+/// The place of the first of these hashes that is not below `hash`. They are uniform, so it is close to where
+/// proportion says; from there the step doubles until the place is between two of them.
 std::size_t first_not_below(const std::vector<std::uint64_t>& hashes, std::uint64_t hash) {
-  return static_cast<std::size_t>(std::lower_bound(hashes.begin(), hashes.end(), hash) - hashes.begin());
+  const auto begin = hashes.begin();
+  const auto size = std::ssize(hashes);
+  std::ptrdiff_t last = static_cast<std::ptrdiff_t>(ring::bucket_of(hash, hashes.size()).number);
+  std::ptrdiff_t first = last;
+  for (std::ptrdiff_t step = 16; last < size && begin[last] < hash; step *= 2) {
+    first = last + 1;
+    last = std::min(size, last + step);
+  }
+  for (std::ptrdiff_t step = 16; first > 0 && begin[first - 1] >= hash; step *= 2) {
+    last = first - 1;
+    first = std::max<std::ptrdiff_t>(0, first - step);
+  }
+  return static_cast<std::size_t>(std::lower_bound(begin + first, begin + last, hash) - begin);
 }
 
 }  // namespace
 
 JobSet::JobSet(std::vector<std::string> names) {
-  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  std::vector<ring::Point> order;
   order.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    order.emplace_back(hash_key(names[i]), i);
+    order.push_back({hash_key(names[i]), static_cast<ring::OwnerIndex>(i)});
   }
-  std::sort(order.begin(), order.end(), [&](const auto& left, const auto& right) {
-    return left.first != right.first ? left.first < right.first : names[left.second] < names[right.second];
-  });
+  ring::sort_points(order);
   hashes_.reserve(names.size());
   names_.reserve(names.size());
-  for (const auto& [hash, index] : order) {
-    if (!hashes_.empty() && hashes_.back() == hash && names_.back() == names[index]) {
+  for (const ring::Point& point : order) {
+    if (!hashes_.empty() && hashes_.back() == point.hash) {
+      insert(std::move(names[point.owner]));  // The same name again, or one that has its hash by chance.
       continue;
     }
-    hashes_.push_back(hash);
-    names_.push_back(std::move(names[index]));
+    hashes_.push_back(point.hash);
+    names_.push_back(std::move(names[point.owner]));
   }
 }
 

@@ -29,6 +29,14 @@ struct alignas(64) Line {
   std::array<Fragment, kLanes> fragments;  ///< Ascending, then `kEnd` to the end.
   std::array<Owner, kLanes> owners;        ///< Behind the points' owners, that of the next point on the ring.
 
+  /// A line that cannot tell the owner of any hash.
+  static Line blank() noexcept {
+    Line line;
+    line.fragments.fill(kEnd);
+    line.owners.fill(kCannotTell);
+    return line;
+  }
+
   static Fragment fragment_of(std::uint64_t rest) noexcept {
     return static_cast<Fragment>(static_cast<std::uint16_t>(rest >> 48U) ^ 0x8000U);
   }

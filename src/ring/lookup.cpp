@@ -19,17 +19,18 @@ LookUp::LookUp(const Points& points, std::size_t owners) {
   if (hashes.empty()) {
     return;
   }
-  buckets_ = hashes.size() / kLoad + 1;
-  first_.resize(buckets_ + 1);
+  const std::size_t buckets = hashes.size() / kLoad + 1;
+  first_.resize(buckets + 1);
   for (const std::uint64_t hash : hashes) {
-    ++first_[bucket_of(hash, buckets_).number + 1];
+    ++first_[bucket_of(hash, buckets).number + 1];
   }
   std::partial_sum(first_.begin(), first_.end(), first_.begin());
   if (owners > Line::kCannotTell) {
     return;
   }
-  lines_.resize(buckets_);
-  for (std::size_t i = 0; i < buckets_; ++i) {
+  lines_.resize(buckets);
+  line_count_ = buckets;
+  for (std::size_t i = 0; i < buckets; ++i) {
     write_line(points, i);
   }
 }
@@ -37,29 +38,30 @@ LookUp::LookUp(const Points& points, std::size_t owners) {
 LookUp LookUp::changed(const ChangedPoints& change, std::size_t owners) const {
   const Points& points = change.points;
   const std::size_t count = points.hashes.size();
-  const bool is_loaded_well = count >= kLeastLoad * buckets_ && count <= kGreatestLoad * buckets_;
+  const std::size_t buckets = first_.size() - 1;
+  const bool is_loaded_well = count >= kLeastLoad * buckets && count <= kGreatestLoad * buckets;
   // Many touches touch most lines, and whole passes are faster than jumps.
-  const bool is_small = change.touches.size() <= buckets_ / 4;
-  if (lines_.empty() || owners > Line::kCannotTell || !is_loaded_well || !is_small) {
+  const bool is_small = change.touches.size() <= buckets / 4;
+  if (line_count_ != buckets || owners > Line::kCannotTell || !is_loaded_well || !is_small) {
     return {points, owners};
   }
   LookUp result;
-  result.buckets_ = buckets_;
-  result.first_.resize(buckets_ + 1);
   result.lines_ = lines_;
+  result.line_count_ = buckets;
+  result.first_.resize(buckets + 1);
   std::size_t bucket = 0;
   std::size_t shift = 0;  // Modulo 2^64, so that it may be negative.
   for (const Touch& touch : change.touches) {
-    for (const std::size_t touched = bucket_of(touch.hash, buckets_).number; bucket <= touched; ++bucket) {
+    for (const std::size_t touched = bucket_of(touch.hash, buckets).number; bucket <= touched; ++bucket) {
       result.first_[bucket] = first_[bucket] + shift;
     }
     shift = static_cast<std::size_t>(touch.shift);
   }
-  for (; bucket <= buckets_; ++bucket) {
+  for (; bucket <= buckets; ++bucket) {
     result.first_[bucket] = first_[bucket] + shift;
   }
-  for (std::size_t done = buckets_; const Touch& touch : change.touches) {
-    const std::size_t touched = bucket_of(touch.hash, buckets_).number;
+  for (std::size_t done = buckets; const Touch& touch : change.touches) {
+    const std::size_t touched = bucket_of(touch.hash, buckets).number;
     if (touched != done) {
       result.write_line(points, touched);
       result.write_lines_before(points, touched);
@@ -70,7 +72,7 @@ LookUp LookUp::changed(const ChangedPoints& change, std::size_t owners) const {
 }
 
 std::size_t LookUp::lower_bound(const Points& points, std::uint64_t hash) const noexcept {
-  const std::size_t bucket = bucket_of(hash, buckets_).number;
+  const std::size_t bucket = bucket_of(hash, first_.size() - 1).number;
   const auto begin = points.hashes.begin();
   const auto found = std::lower_bound(begin + static_cast<std::ptrdiff_t>(first_[bucket]),
                                       begin + static_cast<std::ptrdiff_t>(first_[bucket + 1]), hash);
@@ -81,8 +83,7 @@ void LookUp::write_line(const Points& points, std::size_t bucket) {
   Line& line = lines_[bucket];
   const std::size_t count = first_[bucket + 1] - first_[bucket];
   if (count > Line::kMaxPoints) {
-    line.fragments.fill(Line::kEnd);
-    line.owners.fill(Line::kCannotTell);
+    line = Line::blank();
     return;
   }
   // All lanes are written alike, whatever the count: a loop as long as the count would be guessed wrong. What
@@ -90,7 +91,7 @@ void LookUp::write_line(const Points& points, std::size_t bucket) {
   std::size_t at = first_[bucket];
   for (std::size_t lane = 0; lane < Line::kLanes; ++lane, ++at) {
     at = at < points.hashes.size() ? at : 0;
-    const auto fragment = Line::fragment_of(bucket_of(points.hashes[at], buckets_).rest);
+    const auto fragment = Line::fragment_of(bucket_of(points.hashes[at], line_count_).rest);
     line.fragments[lane] = lane < count ? fragment : Line::kEnd;
     line.owners[lane] = static_cast<Line::Owner>(points.owners[at]);
   }
@@ -100,7 +101,7 @@ void LookUp::write_line(const Points& points, std::size_t bucket) {
 void LookUp::write_lines_before(const Points& points, std::size_t bucket) {
   std::size_t before = bucket;
   do {
-    before = before == 0 ? buckets_ - 1 : before - 1;
+    before = before == 0 ? line_count_ - 1 : before - 1;
     write_line(points, before);
   } while (first_[before] == first_[before + 1] && before != bucket);
 }

@@ -29,16 +29,18 @@ class LookUp {
   /// The owner of the first point >= `hash`, wrapping to the first; `Line::kCannotTell` if only `find` can
   /// say, as always where there are no points, or more owners than a line can name.
   [[nodiscard]] OwnerIndex owner(std::uint64_t hash) const noexcept {
-    if (lines_.empty()) [[unlikely]] {
-      return Line::kCannotTell;
-    }
-    const BucketPlace place = bucket_of(hash, buckets_);
+    const BucketPlace place = bucket_of(hash, line_count_);
     return lines_.data()[place.number].owner(place.rest);
+  }
+
+  /// True if the lines do not fit the cache of a core: then it pays to look ahead.
+  [[nodiscard]] bool is_great() const noexcept {
+    return line_count_ > (std::size_t{1} << 20U) / sizeof(Line);
   }
 
   /// Begins to fetch what `owner` will read.
   void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(lines_.data() + bucket_of(hash, buckets_).number);
+    __builtin_prefetch(lines_.data() + bucket_of(hash, line_count_).number);
   }
 
   /// Index of the first point >= `hash`; their number if there is none. REQUIRES: there are points.
@@ -54,9 +56,11 @@ class LookUp {
   void write_line(const Points& points, std::size_t bucket);
   void write_lines_before(const Points& points, std::size_t bucket);
 
-  std::size_t buckets_ = 0;
   std::vector<std::size_t> first_;  ///< Of each bucket, its first point; at the end, the number of points.
-  std::vector<Line> lines_;         ///< Of each bucket; none if there are more owners than a line can name.
+  /// Of each bucket. One that cannot tell anything if there are no points, or more owners than a line can
+  /// name: so `owner` need not ask whether there are lines.
+  std::vector<Line> lines_ = {Line::blank()};
+  std::size_t line_count_ = 1;
 };
 
 }  // namespace nodepool::ring

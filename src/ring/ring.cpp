@@ -128,8 +128,10 @@ void HashRing::owner_batch(std::span<const std::uint64_t> hashes,
                            std::span<const RingNode*> owners) const noexcept {
   const ring::Table& table = this->table();
   constexpr std::size_t kAhead = 16;
+  const bool looks_ahead = table.look_up.is_great() && hashes.size() > kAhead;
+  const std::size_t last_ahead = looks_ahead ? hashes.size() - kAhead : 0;
   for (std::size_t i = 0; i < hashes.size(); ++i) {
-    if (i + kAhead < hashes.size()) {
+    if (i < last_ahead) {
       table.look_up.prefetch(hashes[i + kAhead]);
     }
     owners[i] = table.owner(hashes[i]);
