@@ -1,19 +1,29 @@
 #include "runtime/snapshot_cell.hpp"
 
+#include <new>
+
 namespace nodepool::detail {
 namespace {
 
 constinit const SnapshotEntries kNothing{};
 
-/// Keeps alive what the entries point to. Made by the first read of a thread, destroyed as it ends; static
-/// destructors may read later than that.
 struct SnapshotCache {
   SnapshotEntries entries;
+  /// Keeps alive what the entries point to.
   std::array<std::shared_ptr<const void>, kSnapshotSlots> values;
-  SnapshotCache() noexcept { my_snapshots = entries.data(); }
-  SnapshotCache(const SnapshotCache&) = delete;
-  SnapshotCache& operator=(const SnapshotCache&) = delete;
-  ~SnapshotCache() {
+};
+
+/// Owns the cache: made by the first read of a thread, destroyed as it ends; static destructors may read
+/// later than that. The cache itself is on the heap: a library that is loaded late finds little thread-local
+/// space.
+struct CacheOwner {
+  std::unique_ptr<SnapshotCache> cache{new (std::nothrow) SnapshotCache};
+  CacheOwner() noexcept {
+    if (cache) my_snapshots = cache->entries.data();
+  }
+  CacheOwner(const CacheOwner&) = delete;
+  CacheOwner& operator=(const CacheOwner&) = delete;
+  ~CacheOwner() {
     gone() = true;
     my_snapshots = kNothing.data();
   }
@@ -28,10 +38,11 @@ struct SnapshotCache {
 constinit thread_local const SnapshotEntry* my_snapshots = kNothing.data();
 
 bool remember_snapshot(std::size_t slot, std::uint64_t version, std::shared_ptr<const void> value) noexcept {
-  if (SnapshotCache::gone()) return false;
-  thread_local SnapshotCache cache;
-  cache.entries[slot] = {version, value.get()};
-  cache.values[slot].swap(value);  // the old one is destroyed as we return
+  if (CacheOwner::gone()) return false;
+  thread_local CacheOwner mine;
+  if (!mine.cache) return false;
+  mine.cache->entries[slot] = {version, value.get()};
+  mine.cache->values[slot].swap(value);  // the old one is destroyed as we return
   return true;
 }
 

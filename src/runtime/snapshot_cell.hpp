@@ -23,11 +23,11 @@ using SnapshotEntries = std::array<SnapshotEntry, kSnapshotSlots>;
 
 /// This thread's entries; before its first read and after its end, some that fit nothing. A bare pointer that
 /// the loader sets up with the thread: a read needs no guard, no wrapper, no call into the loader, and a
-/// library that is loaded late needs just these 8 bytes of static thread-local space.
+/// library that is loaded late needs but a few bytes of static thread-local space.
 extern constinit thread_local const SnapshotEntry* my_snapshots [[gnu::tls_model("initial-exec")]];
 
 /// Lets this thread remember `value`, which it keeps alive until it remembers another in that slot, or ends.
-/// False at the very end of a thread, when nothing can be remembered any more.
+/// False if nothing can be remembered: at the very end of a thread, or without memory for it.
 bool remember_snapshot(std::size_t slot, std::uint64_t version, std::shared_ptr<const void> value) noexcept;
 
 std::uint64_t new_snapshot_version() noexcept;
