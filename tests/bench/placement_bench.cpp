@@ -259,9 +259,9 @@ int main(int argc, char** argv) {
   compare_look_up(5, hashes, 10);
   compare_look_up(100, hashes, 18);
   compare_look_up(1'000, hashes, 22);
-  compare_build(100, 10);
+  compare_build(100, 6);
   compare_build(1'000, 30);
-  compare_change(1'000, true, 20);
-  compare_change(1'000, false, 10);
+  compare_change(1'000, true, 15);
+  compare_change(1'000, false, 8);
   return 0;
 }
