@@ -20,7 +20,7 @@ struct Table;
 }
 
 /// XXH64 with seed 0 of the bytes of `key` (Yann Collet's xxHash; equal to Go's cespare/xxhash Sum64).
-/// Linear in the length; thread-safe.
+/// Linear in the length; below 32 bytes, all lengths take about the same time. Thread-safe.
 NODEPOOL_EXPORT std::uint64_t hash_key(std::string_view key) noexcept;
 
 /// `hash_key` of many keys: `hashes[i]` becomes that of `keys[i]`. REQUIRES: both of one size. Thread-safe;
@@ -82,19 +82,21 @@ class NODEPOOL_EXPORT HashRing {
   HashRing();
 
   /// Builds a ring. Errors: a name that is empty or there twice, a weight not in 1..100, points not
-  /// in 1..10000. O(P log P) for P points in all.
+  /// in 1..10000. Expected O(P + N log N) for P points of N nodes, as hashes are uniform; O(P log P) for
+  /// names chosen to defeat that.
   [[nodiscard]] static Result<HashRing> build(std::vector<RingNode> nodes, unsigned points);
-  /// The ring with one more node. Errors as `build`.
+  /// The ring with one more node. Errors and complexity as `changed_to`.
   [[nodiscard]] Result<HashRing> with(RingNode node) const;
   /// The ring without the node; unchanged if it has none of this name.
   [[nodiscard]] HashRing without(std::string_view name) const;
   /// The ring of exactly these nodes, with this ring's points: equal to `build(nodes, points())`, whatever is
-  /// different. Errors as `build`. O(N log N + P + D log D) for D points that come or go, in one merge pass;
-  /// as `build` if most of them do.
+  /// different. Errors as `build`. Where few nodes differ, this ring is copied with the differences: O(P),
+  /// nearly all of it plain copying, and O(1) expected for each point that comes or goes. Where half of the
+  /// points differ, it is built.
   [[nodiscard]] Result<HashRing> changed_to(std::vector<RingNode> nodes) const;
 
   /// The owner of a key, or nullptr if the ring is empty. The pointer lives as long as this ring or a copy of
-  /// it. O(log P); no allocation.
+  /// it. Expected O(1), of which one cache line is read; O(log P) at worst. No allocation.
   [[nodiscard]] const RingNode* owner(std::string_view key) const noexcept;
   /// The same for a key whose `hash_key` is known.
   [[nodiscard]] const RingNode* owner_of_hash(std::uint64_t hash) const noexcept;
@@ -105,7 +107,8 @@ class NODEPOOL_EXPORT HashRing {
   /// The first `count` distinct nodes met clockwise from the key: the owner and its successors. Fewer if the
   /// ring has fewer nodes.
   [[nodiscard]] std::vector<const RingNode*> owners(std::string_view key, std::size_t count) const;
-  /// All hashes that this node owns. Empty for an unknown name. O(P).
+  /// All hashes that this node owns. Empty for an unknown name. Expected O(p) for the p points of this node,
+  /// however many others there are.
   [[nodiscard]] ArcSet arcs_of(std::string_view name) const;
 
   /// The nodes, ascending by name.

@@ -144,6 +144,46 @@ TEST(LookUp, IsExactWithMoreOwnersThanALineCanName) {
   }
 }
 
+/// Hashes near a few places: most buckets are empty, the others more than full.
+std::vector<std::uint64_t> clustered_hashes(std::size_t count, std::mt19937_64& random) {
+  std::vector<std::uint64_t> hashes;
+  std::generate_n(std::back_inserter(hashes), count,
+                  [&] { return ((random() % 40) << 58U) + (random() >> 12U); });
+  return hashes;
+}
+
+TEST(LookUp, IsExactAfterChangesAcrossEmptyBuckets) {
+  constexpr std::size_t owners = 50;
+  std::mt19937_64 random(16);
+  std::vector<RingNode> nodes(owners);
+  std::vector<const RingNode*> node_of;
+  for (std::size_t i = 0; i < owners; ++i) {
+    nodes[i].name = "node" + std::to_string(i);
+    node_of.push_back(&nodes[i]);
+  }
+  Points points = points_at(clustered_hashes(600, random), owners);
+  LookUp look_up(points, owners);
+  for (int change = 0; change < 60; ++change) {
+    const auto number = static_cast<OwnerIndex>(random() % owners);
+    std::vector<Point> gone;
+    for (std::size_t i = 0; i < points.hashes.size(); ++i) {
+      if (points.owners[i] == number) {
+        gone.push_back({points.hashes[i], number});
+      }
+    }
+    std::vector<Point> come;
+    for (const std::uint64_t hash : clustered_hashes(10 + random() % 4, random)) {
+      come.push_back({hash, number});
+    }
+    sort_points(come);
+    ChangedPoints changed = change_points(points, look_up, gone, come, node_of);
+    look_up = look_up.changed(changed, owners);
+    points = std::move(changed.points);
+    expect_exact(look_up, points);
+    ASSERT_FALSE(HasFailure()) << "change " << change;
+  }
+}
+
 TEST(LookUp, CannotTellWithoutPoints) {
   EXPECT_EQ(LookUp().owner(7), Line::kCannotTell);
   EXPECT_EQ(LookUp(Points{}, 0).owner(7), Line::kCannotTell);
