@@ -52,6 +52,7 @@ TEST_F(Command, WrongUsageIsExitCodeTwoAndOneSentence) {
       {"join", "svc", "--weight", "0"},
       {"join", "svc", "--weight", "101"},
       {"join", "svc", "--points", "0"},
+      {"join", "svc", "--placement", "maglev"},
       {"join", "svc", "--jobs", "-1"},
       {"join", "svc", "--job", ""},
       {"join", "svc", "--name", "two words"},
@@ -69,6 +70,7 @@ TEST_F(Command, WrongUsageIsExitCodeTwoAndOneSentence) {
       {"ring", "--node", "a", "--node", "a", "key"},
       {"ring", "--node", "a=101", "key"},
       {"ring", "--node", "a", "--points", "10001", "key"},
+      {"ring", "--node", "a", "--placement", "", "key"},
       {"drain", "svc"},
       {"demo", "--nodes", "2"},
       {"demo", "--jobs", "0"},
@@ -151,6 +153,33 @@ TEST_F(Command, NodesAndOwnerShowWhatTheNodesThemselvesSay) {
       EXPECT_EQ(run({"owner", "svc", job}).output, fmt::format("{}\t{}\n", job, name));
     }
   }
+  scene.judge();
+}
+
+TEST_F(Command, WhatARuleOfPlacementSaysIsTheSameForNodesOwnerAndRing) {
+  PoolScene::Settings many = settings();
+  many.jobs = 24;
+  PoolScene scene(many);
+  ASSERT_TRUE(scene.step("two join", [&] {
+    scene.launch("a", {"--placement", "rendezvous"});
+    scene.launch("b", {"--placement", "rendezvous", "--weight", "2", "--points", "7"});
+  }));
+  const auto json = nlohmann::json::parse(run({"nodes", "svc", "--format", "json"}).output);
+  EXPECT_EQ(json.at("placement"), "rendezvous-16");
+  std::size_t told = 0;
+  for (const char* name : {"a", "b"}) {
+    for (const std::string& job :
+         now_of(*scene.fleet().record(name), std::chrono::system_clock::now()).jobs) {
+      const std::string line = fmt::format("{}\t{}\n", job, name);
+      EXPECT_EQ(run({"owner", "svc", job}).output, line);
+      EXPECT_EQ(run({"ring", "--placement", "rendezvous", "--node", "a", "--node", "b=2", job}).output, line);
+      ++told;
+    }
+  }
+  EXPECT_EQ(told, 24U);
+  const Finished other = run({"join", "svc", "--name", "c", "--heartbeat", "300ms", "--lease", "1500ms"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.errors.find("rendezvous-16"), std::string::npos) << other.errors;
   scene.judge();
 }
 

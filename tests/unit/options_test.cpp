@@ -40,6 +40,7 @@ TEST(PoolOptions, TheLimitsThemselvesAreGood) {
               o.heartbeat = 1h;
               o.lease = 24h;
               o.points = 10'000;
+              o.placement = PlacementKind::rendezvous_fine;
               o.drain_grace = 24h;
               o.store_timeout = 10ms;
               o.max_clock_drift = 0;
@@ -69,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"lease is", [](PoolOptions& o) { o.lease = 24h + 1ms; }},
         Bad{"points is 0", [](PoolOptions& o) { o.points = 0; }},
         Bad{"points is", [](PoolOptions& o) { o.points = 10'001; }},
+        Bad{"placement", [](PoolOptions& o) { o.placement = static_cast<PlacementKind>(3); }},
         Bad{"weight is 0", [](PoolOptions& o) { o.weight = 0; }},
         Bad{"weight is", [](PoolOptions& o) { o.weight = 101; }},
         Bad{"node name", [](PoolOptions& o) { o.name = "a b"; }},
