@@ -55,11 +55,24 @@ struct Hold {
   auto operator<=>(const Hold&) const = default;
 };
 
+/// What has changed among the members from one view to a later one.
+struct ViewChange {
+  ViewStamp base;                 ///< The view to which this applies.
+  std::vector<NodeId> gone;       ///< Ascending.
+  std::vector<NodeInfo> present;  ///< Joined, or with another record than in `base`. Ascending by (name, id).
+  bool operator==(const ViewChange&) const = default;
+};
+
 /// The store's answer to a heartbeat.
 struct SyncReply {
   ViewStamp view;
-  /// The members, ascending by (name, id); absent if `view` is the one the caller knows.
+  /// The members, ascending by (name, id); absent if `view` is the one the caller knows, or `change` is
+  /// there.
   std::optional<std::vector<NodeInfo>> members;
+  /// In place of `members`: how to get from the view that the caller knows to `view`.
+  std::optional<ViewChange> change;
+  /// The caller is not a member yet: newcomers are admitted together (R4). No lease, no members.
+  bool waiting = false;
   bool settled = false;
   std::vector<Hold> holds_of_others;  ///< Ascending.
   /// When to look again, if before the next heartbeat: the next lease of another member to run out, or the
@@ -72,8 +85,8 @@ struct SyncReply {
   bool operator==(const SyncReply&) const = default;
 };
 
-/// What has happened in the pool. A hint never carries authority: it only says that a sync now is worth
-/// while.
+/// What has happened in the pool. A hint may come late, twice, in another order or never; it renews no lease
+/// and acknowledges nothing. What its detail says is true whenever it is heard.
 struct Hint {
   enum class Kind {
     view,     ///< A new view.
@@ -82,8 +95,16 @@ struct Hint {
     drain,    ///< A node was asked to drain.
     unknown   ///< Something; or hints may have been missed.
   };
+  /// What spares the hearer a question.
+  struct Detail {
+    ViewStamp view;                 ///< Exactly which view is meant.
+    ViewChange change;              ///< Of `view`: from the view before it.
+    std::vector<std::string> held;  ///< Of `settled` and `release`: all jobs that are held. Ascending.
+    bool operator==(const Detail&) const = default;
+  };
   Kind kind = Kind::unknown;
-  Epoch epoch;  ///< Of the view meant; 0 if unknown.
+  Epoch epoch;                   ///< Of the view meant; 0 if unknown.
+  std::optional<Detail> detail;  ///< Absent where it would be long, or the store tells none: ask.
   bool operator==(const Hint&) const = default;
 };
 

@@ -27,6 +27,21 @@ struct MemberState {
   bool operator==(const MemberState&) const = default;
 };
 
+/// A newcomer that will be admitted with the next view.
+struct WaitingNode {
+  NodeInfo info;
+  std::chrono::microseconds lease_until{0};  ///< On the pool's clock: who does not ask again is not admitted.
+  std::uint64_t sequence = 0;
+  bool operator==(const WaitingNode&) const = default;
+};
+
+/// How a view came from the one before it.
+struct ViewStep {
+  std::string view_id;
+  ViewChange change;
+  bool operator==(const ViewStep&) const = default;
+};
+
 /// Everything a store keeps of one pool.
 struct PoolState {
   PoolConfig config;
@@ -35,10 +50,22 @@ struct PoolState {
   std::chrono::microseconds clock{0};          ///< The pool's clock: leases are counted on it.
   std::chrono::microseconds last_time{0};      ///< The server's time at the last sync.
   std::chrono::microseconds barrier_until{0};  ///< On the pool's clock; nothing settles before.
+  std::chrono::microseconds view_since{0};     ///< On the pool's clock: when the present view was made.
   bool settled = false;                        ///< The present view has been announced as settled.
   std::map<NodeId, MemberState> members;
+  std::map<NodeId, WaitingNode> waiting;
+  std::vector<ViewStep> steps;  ///< Newest first, without a gap; the oldest are forgotten.
   bool operator==(const PoolState&) const = default;
 };
+
+/// A pool of so many members admits newcomers in batches.
+inline constexpr std::size_t kBatchesFrom = 16;
+/// So many steps from view to view are remembered; who is further behind gets all members.
+inline constexpr std::size_t kMaxSteps = 64;
+/// A step that concerns more nodes is neither remembered nor told in a hint.
+inline constexpr std::size_t kMaxStepNodes = 256;
+/// More held jobs are not told in a hint.
+inline constexpr std::size_t kMaxHintJobs = 64;
 
 /// What the store knows at the instant of a call.
 struct StoreNow {
@@ -48,6 +75,8 @@ struct StoreNow {
   /// True only if no lease can exist from before (the store itself proves it): a fresh pool then needs no
   /// barrier.
   bool proven_fresh = false;
+  /// From so many members on, newcomers are admitted in batches (R4).
+  std::size_t batches_from = kBatchesFrom;
 };
 
 /// What `apply_sync` did.

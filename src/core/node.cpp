@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "core/view_change.hpp"
 
 namespace nodepool {
 namespace {
@@ -21,6 +24,14 @@ bool is_permanent(ErrorCode code) noexcept {
          code == ErrorCode::invalid_argument;
 }
 
+std::vector<std::string> jobs_of(const std::vector<Hold>& holds) {
+  std::vector<std::string> jobs;
+  for (const Hold& hold : holds) jobs.push_back(hold.job);
+  std::ranges::sort(jobs);
+  jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
+  return jobs;
+}
+
 }  // namespace
 
 Node::Node(NodeSettings settings, NodeInfo self)
@@ -31,6 +42,7 @@ Node::Node(NodeSettings settings, NodeInfo self)
 
 void Node::advance(MonotonicTime now, const ClaimLedger& ledger) {
   if (lease_ && now >= lease_->end()) lose_lease(now);
+  adopt_heard(now);
   advance_drain(now, ledger);
 }
 
@@ -55,6 +67,7 @@ std::optional<SyncRequest> Node::next_request(MonotonicTime now, const ClaimLedg
 
 void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
   const MonotonicTime sent_at = *std::exchange(sent_at_, std::nullopt);
+  heard_.clear();  // the reply is newer
   if (phase_ == Phase::finished) return;
   if (phase_ == Phase::leaving) {
     if (saying_good_bye_) finish();
@@ -65,22 +78,34 @@ void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
     emit(NodeEvent::Kind::reply_too_late);
     return retry_later(now);
   }
-  const bool known = standing_->view && standing_->view->stamp == reply.view;
-  if (!known && !reply.members) {
-    return on_failure({ErrorCode::internal, "the store answered with a view but without its members"}, now);
+  plan_next_sync(sent_at, reply, now);
+  if (reply.waiting) {  // no member yet
+    failures_ = 0;
+    return;
   }
-  if (!known) adopt(reply, now);
-  if (!standing_->view || standing_->view->stamp != reply.view) return;
-  renew_lease(sent_at);
-  settle(reply);
+  if (auto learnt = learn_view(reply, now); !learnt) return on_failure(learnt.error(), now);
   failures_ = 0;
+  renew_lease(sent_at);
+  if (reply.settled) settle(jobs_of(reply.holds_of_others));
+  if (reply.drain_requested && phase_ == Phase::active) drain(now);
+}
+
+void Node::plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, MonotonicTime now) {
   next_sync_ =
       sent_at + std::chrono::duration_cast<nanoseconds>(settings_.config.heartbeat * jitter(0.9, 1.0));
   if (reply.look_again_in) next_sync_ = std::min(next_sync_, now + *reply.look_again_in + kLookMargin);
   if (reply.barrier_left.count() > 0) {
     events_.push_back({.kind = NodeEvent::Kind::behind_barrier, .wait = reply.barrier_left});
   }
-  if (reply.drain_requested && phase_ == Phase::active) drain(now);
+}
+
+Result<void> Node::learn_view(const SyncReply& reply, MonotonicTime now) {
+  if (standing_->view && standing_->view->stamp == reply.view) return {};
+  if (reply.members) return adopt(reply.view, *reply.members, now);
+  if (reply.change && standing_->view && standing_->view->stamp == reply.change->base) {
+    return adopt(reply.view, changed_members(standing_->view->members, *reply.change), now);
+  }
+  return failure(ErrorCode::internal, "the store answered with a view but without its members");
 }
 
 void Node::on_failure(const Error& error, MonotonicTime now) {
@@ -94,7 +119,8 @@ void Node::on_failure(const Error& error, MonotonicTime now) {
   retry_later(now);
 }
 
-void Node::on_hint(const Hint& hint) {
+void Node::on_hint(const Hint& hint, MonotonicTime now) {
+  if (hint.detail && learn_from(hint, now)) return;
   const Epoch adopted = standing_->view ? standing_->view->stamp.epoch : Epoch{};
   switch (hint.kind) {
     case Hint::Kind::view:
@@ -114,6 +140,49 @@ void Node::on_hint(const Hint& hint) {
       due_ = true;
       break;
   }
+}
+
+/// Views that were heard of one after the other are adopted as one: a job that moved away and back has not
+/// moved.
+void Node::adopt_heard(MonotonicTime now) {
+  const auto changes = std::exchange(heard_, {});
+  if (changes.empty()) return;
+  // Where it does not work out, the store's own answer decides.
+  const bool adopted =
+      lease_ && adopt(heard_view_, changed_members(standing_->view->members, merged(changes)), now);
+  due_ |= !adopted;
+}
+
+/// True if the hint's detail has told all that a sync would. Adopting a view only takes rights away. That the
+/// adopted view has settled stays true while it is the adopted one, and the jobs that are held under a
+/// settled view only become fewer: so neither can come too late, as long as the lease holds.
+bool Node::learn_from(const Hint& hint, MonotonicTime now) {
+  if (!lease_ || now >= lease_->end() || !standing_->view) return false;
+  const Hint::Detail& detail = *hint.detail;
+  const bool is_adopted = standing_->view->stamp == detail.view;
+  switch (hint.kind) {
+    case Hint::Kind::view: {
+      const ViewStamp& newest = heard_.empty() ? standing_->view->stamp : heard_view_;
+      if (detail.change.base != newest) return is_adopted || detail.view == newest;
+      heard_.push_back(detail.change);
+      heard_view_ = detail.view;
+      return true;
+    }
+    case Hint::Kind::settled:
+      if (is_adopted && !standing_->settled) settle(detail.held);
+      return is_adopted;
+    case Hint::Kind::release: {
+      if (!is_adopted || !standing_->settled) return false;
+      std::vector<std::string> still;
+      std::ranges::set_intersection(standing_->held_by_others, detail.held, std::back_inserter(still));
+      settle(std::move(still));
+      return true;
+    }
+    case Hint::Kind::drain:
+    case Hint::Kind::unknown:
+      return false;
+  }
+  return false;
 }
 
 void Node::on_release() {
@@ -194,10 +263,9 @@ void Node::renew_lease(MonotonicTime sent_at) {
   emit(NodeEvent::Kind::lease_gained);
 }
 
-void Node::adopt(const SyncReply& reply, MonotonicTime now) {
-  auto view =
-      adopt_view(reply.view, *reply.members, self_.id, settings_.config, standing_->view.get(), now);
-  if (!view) return on_failure(view.error(), now);
+Result<void> Node::adopt(const ViewStamp& stamp, std::vector<NodeInfo> members, MonotonicTime now) {
+  auto view = adopt_view(stamp, std::move(members), self_.id, settings_.config, standing_->view.get(), now);
+  if (!view) return tl::unexpected(view.error());
   if (view->name_shared && !(standing_->view && standing_->view->name_shared)) {
     emit(NodeEvent::Kind::name_shared);
   }
@@ -208,15 +276,12 @@ void Node::adopt(const SyncReply& reply, MonotonicTime now) {
   });
   due_ = true;  // the acknowledgement
   emit(NodeEvent::Kind::view_adopted);
+  return {};
 }
 
-/// R7. What is left of `granted` by an unsettled view stays as it is; the settled view decides anew.
-void Node::settle(const SyncReply& reply) {
-  if (!reply.settled) return;
-  std::vector<std::string> held;
-  for (const Hold& hold : reply.holds_of_others) held.push_back(hold.job);
-  std::ranges::sort(held);
-  held.erase(std::unique(held.begin(), held.end()), held.end());
+/// R7. What is left of `granted` by an unsettled view stays as it is; the settled view decides anew. `held`:
+/// jobs of other nodes' claims, ascending.
+void Node::settle(std::vector<std::string> held) {
   if (standing_->settled && held == standing_->held_by_others) return;
   was_steady_ = true;
   change_standing([&](Standing& standing) {

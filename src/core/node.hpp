@@ -66,7 +66,8 @@ class NODEPOOL_EXPORT Node {
   void on_reply(const SyncReply& reply, MonotonicTime now);
   /// The sync under way failed, or its fate is unknown.
   void on_failure(const Error& error, MonotonicTime now);
-  void on_hint(const Hint& hint);
+  /// A hint with its detail is acted on (a view at the next `advance`); otherwise a sync is due.
+  void on_hint(const Hint& hint, MonotonicTime now);
   /// A claim that held up another node was released: the store should know at once.
   void on_release();
   /// Takes nothing new from now on, waits for the claims, leaves.
@@ -95,8 +96,12 @@ class NODEPOOL_EXPORT Node {
 
   void lose_lease(MonotonicTime now);
   void renew_lease(MonotonicTime sent_at);
-  void adopt(const SyncReply& reply, MonotonicTime now);
-  void settle(const SyncReply& reply);
+  Result<void> learn_view(const SyncReply& reply, MonotonicTime now);
+  bool learn_from(const Hint& hint, MonotonicTime now);
+  void adopt_heard(MonotonicTime now);
+  Result<void> adopt(const ViewStamp& stamp, std::vector<NodeInfo> members, MonotonicTime now);
+  void settle(std::vector<std::string> held);
+  void plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, MonotonicTime now);
   void advance_drain(MonotonicTime now, const ClaimLedger& ledger);
   void begin_leaving(MonotonicTime now);
   void finish();
@@ -123,6 +128,8 @@ class NODEPOOL_EXPORT Node {
   bool due_ = true;                       ///< A sync is to be sent at once.
   MonotonicTime next_sync_;               ///< The next heartbeat, look or retry.
   unsigned failures_ = 0;                 ///< In a row.
+  std::vector<ViewChange> heard_;         ///< From hints, each applies to what the one before led to.
+  ViewStamp heard_view_;                  ///< What all of them lead to.
   MonotonicTime phase_deadline_;          ///< Of draining and leaving.
   std::uint64_t random_;
   std::vector<NodeEvent> events_;

@@ -79,6 +79,41 @@ MemberState member_of(const Json& json) {
                      .held = json.at("held").get<std::vector<std::string>>()};
 }
 
+Json json_of(const WaitingNode& waiting) {
+  return {{"info", json_of(waiting.info)},
+          {"lease_until_us", waiting.lease_until.count()},
+          {"sequence", waiting.sequence}};
+}
+
+WaitingNode waiting_of(const Json& json) {
+  return {.info = node_of(json.at("info")),
+          .lease_until = time_of(json.at("lease_until_us")),
+          .sequence = number_of<std::uint64_t>(json.at("sequence"))};
+}
+
+/// All views of a state have its lineage.
+Json json_of(const ViewStep& step) {
+  Json gone = Json::array();
+  Json present = Json::array();
+  for (const NodeId& id : step.change.gone) gone.push_back(id.str());
+  for (const NodeInfo& node : step.change.present) present.push_back(json_of(node));
+  return {{"view_id", step.view_id},
+          {"base_epoch", step.change.base.epoch.value},
+          {"base_view_id", step.change.base.view_id},
+          {"gone", std::move(gone)},
+          {"present", std::move(present)}};
+}
+
+ViewStep step_of(const Json& json, const std::string& lineage) {
+  ViewStep step{.view_id = json.at("view_id").get<std::string>(), .change = {}};
+  step.change.base = {.lineage = lineage,
+                      .epoch = {number_of<std::uint64_t>(json.at("base_epoch"), 0, kMaxEpoch)},
+                      .view_id = json.at("base_view_id").get<std::string>()};
+  for (const Json& id : json.at("gone")) step.change.gone.emplace_back(id.get<std::string>());
+  for (const Json& node : json.at("present")) step.change.present.push_back(node_of(node));
+  return step;
+}
+
 PoolState state_of(const Json& json) {
   PoolState state;
   auto config = parse_pool_config(json.at("config").get<std::string>());
@@ -91,12 +126,19 @@ PoolState state_of(const Json& json) {
   state.clock = time_of(json.at("clock_us"));
   state.last_time = time_of(json.at("last_time_us"));
   state.barrier_until = time_of(json.at("barrier_until_us"));
+  state.view_since = time_of(json.at("view_since_us"));
   state.settled = json.at("settled").get<bool>();
   for (const Json& entry : json.at("members")) {
     MemberState member = member_of(entry);
     NodeId id = member.info.id;
     state.members.emplace(std::move(id), std::move(member));
   }
+  for (const Json& entry : json.at("waiting")) {
+    WaitingNode waiting = waiting_of(entry);
+    NodeId id = waiting.info.id;
+    state.waiting.emplace(std::move(id), std::move(waiting));
+  }
+  for (const Json& entry : json.at("steps")) state.steps.push_back(step_of(entry, state.view.lineage));
   return state;
 }
 
@@ -126,6 +168,10 @@ Result<NodeInfo> decode_node(std::string_view text) {
 std::string encode_state(const PoolState& state) {
   Json members = Json::array();
   for (const auto& [id, member] : state.members) members.push_back(json_of(member));
+  Json waiting = Json::array();
+  for (const auto& [id, node] : state.waiting) waiting.push_back(json_of(node));
+  Json steps = Json::array();
+  for (const ViewStep& step : state.steps) steps.push_back(json_of(step));
   return text_of({{"config", to_string(state.config)},
                   {"lineage", state.view.lineage},
                   {"epoch", state.view.epoch.value},
@@ -134,8 +180,11 @@ std::string encode_state(const PoolState& state) {
                   {"clock_us", state.clock.count()},
                   {"last_time_us", state.last_time.count()},
                   {"barrier_until_us", state.barrier_until.count()},
+                  {"view_since_us", state.view_since.count()},
                   {"settled", state.settled},
-                  {"members", std::move(members)}});
+                  {"members", std::move(members)},
+                  {"waiting", std::move(waiting)},
+                  {"steps", std::move(steps)}});
 }
 
 Result<PoolState> decode_state(std::string_view text) {

@@ -3,12 +3,20 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
+
+#include "core/view_change.hpp"
 
 namespace nodepool {
 namespace {
 
 using std::chrono::microseconds;
+
+/// How long an unsettled view makes newcomers wait at most (R4).
+microseconds batch_time(const PoolConfig& config) {
+  return microseconds(config.heartbeat) / 4;
+}
 
 /// One call of apply_sync, rule by rule. The rules' names are those of docs/protocol.md.
 class Sync {
@@ -37,9 +45,12 @@ class Sync {
 
   /// R2: members whose lease ran out on the pool's clock are gone, with their holds.
   void evict() {
-    changed_ |= std::erase_if(state_.members, [&](const auto& entry) {
-                  return entry.second.lease_until <= state_.clock;
-                }) > 0;
+    std::erase_if(state_.members, [&](const auto& entry) {
+      const bool over = entry.second.lease_until <= state_.clock;
+      if (over) gone_.insert(entry.first);
+      return over;
+    });
+    changed_ |= !gone_.empty();
     was_member_ = state_.members.contains(request_.node.id);
   }
 
@@ -60,16 +71,38 @@ class Sync {
   void admit_or_remove() {
     if (state_.config != request_.config) {  // allowed only where no member lives: see refusal()
       state_.config = request_.config;
+      state_.waiting.clear();
       changed_ = true;
     }
+    const NodeId& caller = request_.node.id;
     if (request_.intent == Intent::leaving) {
-      changed_ |= state_.members.erase(request_.node.id) > 0;
-      return;
+      state_.waiting.erase(caller);
+      if (state_.members.erase(caller) > 0) gone_.insert(caller);
+    } else if (!was_member_) {
+      state_.waiting[caller] = {request_.node, state_.clock + state_.config.lease, request_.sequence};
+      const bool alone = state_.members.size() < now_.batches_from;
+      batch_is_due_ = alone || state_.settled || view_age() >= batch_time(state_.config);
+    } else if (state_.members[caller].info != request_.node) {
+      state_.members[caller].info = request_.node;
+      present_.insert(caller);
     }
-    MemberState& member = state_.members[request_.node.id];
-    if (was_member_ && member.info == request_.node) return;
-    member.info = request_.node;
-    changed_ = true;
+    changed_ |= !gone_.empty() || !present_.empty();
+    if (changed_ || batch_is_due_) admit_all();
+  }
+
+  [[nodiscard]] microseconds view_age() const { return state_.clock - state_.view_since; }
+
+  /// Everybody who waits, the caller among them if it is new. Who has not asked for a lease's time is
+  /// forgotten.
+  void admit_all() {
+    for (auto& [id, waiting] : std::exchange(state_.waiting, {})) {
+      if (waiting.lease_until <= state_.clock) continue;
+      state_.members[id] = {
+          .info = std::move(waiting.info), .lease_until = waiting.lease_until, .sequence = waiting.sequence};
+      gone_.erase(id);
+      present_.insert(id);
+      changed_ = true;
+    }
   }
 
   /// R4: a new view, which nobody has acknowledged yet. Its epoch is also greater than the civil time: so it
@@ -77,11 +110,39 @@ class Sync {
   void bump() {
     if (!changed_) return;
     const auto unix_time = static_cast<std::uint64_t>(now_.unix_time.count());
-    state_.view.epoch.value = std::max({state_.view.epoch.value, request_.known.epoch.value, unix_time}) + 1;
+    const ViewStamp base = state_.view;
+    state_.view.epoch.value = std::max({base.epoch.value, request_.known.epoch.value, unix_time}) + 1;
     state_.view.view_id = request_.nonce;
+    state_.view_since = state_.clock;
     state_.settled = false;
     for (auto& [id, member] : state_.members) member.acknowledged = false;
-    outcome_.publish.push_back({Hint::Kind::view, state_.view.epoch});
+    remember_step(base);
+    Hint hint{Hint::Kind::view, state_.view.epoch, std::nullopt};
+    if (!state_.steps.empty()) hint.detail = {state_.view, state_.steps.front().change, {}};
+    outcome_.publish.push_back(std::move(hint));
+  }
+
+  void remember_step(const ViewStamp& base) {
+    if (base.view_id.empty() || gone_.size() + present_.size() > kMaxStepNodes) {
+      state_.steps.clear();
+      return;
+    }
+    ViewChange change{.base = base, .gone = {gone_.begin(), gone_.end()}, .present = {}};
+    for (const NodeId& id : present_) change.present.push_back(state_.members.at(id).info);
+    sort_members(change.present);
+    state_.steps.insert(state_.steps.begin(), {state_.view.view_id, std::move(change)});
+    if (state_.steps.size() > kMaxSteps) state_.steps.pop_back();
+  }
+
+  /// A hint about the present view that tells which jobs are held. Only once it has settled: before, a member
+  /// may not have told its holds, and who heard of it later would take its jobs for free.
+  [[nodiscard]] Hint hint_with_holds(Hint::Kind kind) const {
+    std::set<std::string> held;
+    for (const auto& [id, member] : state_.members) held.insert(member.held.begin(), member.held.end());
+    Hint hint{kind, state_.view.epoch, std::nullopt};
+    if (state_.settled && held.size() <= kMaxHintJobs)
+      hint.detail = {state_.view, {}, {held.begin(), held.end()}};
+    return hint;
   }
 
   /// R5: the lease, the holds and the acknowledgement. Holds of a caller that was admitted just now are from
@@ -93,9 +154,7 @@ class Sync {
     member.lease_until = state_.clock + state_.config.lease;
     member.sequence = request_.sequence;
     if (was_member_) {
-      if (!std::ranges::includes(request_.held, member.held)) {
-        outcome_.publish.push_back({Hint::Kind::release, state_.view.epoch});
-      }
+      released_ = !std::ranges::includes(request_.held, member.held);
       member.held = request_.held;
     }
     if (request_.known == state_.view) member.acknowledged = true;
@@ -106,8 +165,10 @@ class Sync {
     const bool settled =
         state_.clock >= state_.barrier_until &&
         std::ranges::all_of(state_.members, [](const auto& entry) { return entry.second.acknowledged; });
-    if (settled && !state_.settled) outcome_.publish.push_back({Hint::Kind::settled, state_.view.epoch});
+    const bool announce = settled && !state_.settled;
     state_.settled = settled;
+    if (released_) outcome_.publish.push_back(hint_with_holds(Hint::Kind::release));
+    if (announce) outcome_.publish.push_back(hint_with_holds(Hint::Kind::settled));
   }
 
   void reply() {
@@ -116,6 +177,11 @@ class Sync {
     reply.settled = state_.settled;
     reply.pool_clock = state_.clock;
     reply.barrier_left = std::max(microseconds(0), state_.barrier_until - state_.clock);
+    reply.waiting = state_.waiting.contains(request_.node.id);
+    if (reply.waiting) {
+      reply.look_again_in = state_.settled ? microseconds(0) : batch_time(state_.config) - view_age();
+      return;
+    }
     microseconds look = reply.barrier_left > microseconds(0) ? reply.barrier_left : microseconds::max();
     for (const auto& [id, member] : state_.members) {
       if (id == request_.node.id) {
@@ -126,11 +192,25 @@ class Sync {
       for (const std::string& job : member.held) reply.holds_of_others.push_back({id, job});
     }
     if (look <= state_.config.heartbeat) reply.look_again_in = look;
-    if (request_.known != state_.view) {
-      reply.members.emplace();
-      for (const auto& [id, member] : state_.members) reply.members->push_back(member.info);
-      std::ranges::stable_sort(*reply.members, {}, &NodeInfo::name);
+    if (request_.known != state_.view) tell_members();
+  }
+
+  /// As little as brings the caller from the view it knows to the present one.
+  void tell_members() {
+    SyncReply& reply = outcome_.reply;
+    const auto knows = [&](const ViewStep& step) { return step.change.base == request_.known; };
+    const auto oldest = std::ranges::find_if(state_.steps, knows);
+    if (oldest != state_.steps.end()) {
+      std::vector<ViewChange> changes;
+      for (auto step = std::make_reverse_iterator(std::next(oldest)); step != state_.steps.rend(); ++step) {
+        changes.push_back(step->change);
+      }
+      reply.change = merged(changes);
+      return;
     }
+    reply.members.emplace();
+    for (const auto& [id, member] : state_.members) reply.members->push_back(member.info);
+    sort_members(*reply.members);
   }
 
   PoolState& state_;
@@ -138,9 +218,21 @@ class Sync {
   const StoreNow& now_;
   const bool fresh_;
   bool was_member_ = false;
-  bool changed_ = false;  ///< The members, the configuration or the lineage: needs a new view.
+  bool changed_ = false;       ///< The members, the configuration or the lineage: needs a new view.
+  bool released_ = false;      ///< A hold of the caller's is gone.
+  bool batch_is_due_ = false;  ///< Newcomers need wait no longer.
+  std::set<NodeId> gone_;      ///< Members of the view before that are none now.
+  std::set<NodeId> present_;   ///< Members that are new, or have another record.
   SyncOutcome outcome_;
 };
+
+std::optional<std::uint64_t> newest_seen(const PoolState& state, const NodeId& node) {
+  if (const auto member = state.members.find(node); member != state.members.end()) {
+    return member->second.sequence;
+  }
+  const auto waiting = state.waiting.find(node);
+  return waiting == state.waiting.end() ? std::nullopt : std::optional(waiting->second.sequence);
+}
 
 /// Why the request must not touch the state at all, if it must not.
 std::optional<Error> refusal(const PoolState& state, const SyncRequest& request, const StoreNow& now) {
@@ -156,13 +248,11 @@ std::optional<Error> refusal(const PoolState& state, const SyncRequest& request,
                                to_string(state.config), to_string(request.config))};
     }
   }
-  const auto member = state.members.find(request.node.id);
-  if (member != state.members.end() && request.sequence <= member->second.sequence) {
-    return Error{ErrorCode::outcome_unknown,
-                 fmt::format("request {} of node {} came after request {}; it was ignored", request.sequence,
-                             request.node.id.str(), member->second.sequence)};
-  }
-  return std::nullopt;
+  const auto seen = newest_seen(state, request.node.id);
+  if (!seen || request.sequence > *seen) return std::nullopt;
+  return Error{ErrorCode::outcome_unknown,
+               fmt::format("request {} of node {} came after request {}; it was ignored", request.sequence,
+                           request.node.id.str(), *seen)};
 }
 
 PoolState fresh_state(const SyncRequest& request, const StoreNow& now) {
@@ -211,7 +301,7 @@ Result<Hint> apply_drain_request(PoolState& state, const NodeId& node) {
     return failure(ErrorCode::not_found, fmt::format("node {} is not a member of the pool", node.str()));
   }
   member->second.drain_requested = true;
-  return Hint{Hint::Kind::drain, state.view.epoch};
+  return Hint{Hint::Kind::drain, state.view.epoch, std::nullopt};
 }
 
 }  // namespace nodepool

@@ -212,7 +212,7 @@ void NodePool::Impl::loop(Life& life) {
   if (life.node.finished()) return;
   for (const Hint& hint : life.session->wait(life.node.next_wakeup(), wake_.fd())) {
     journal_.count.hints.fetch_add(1, std::memory_order_relaxed);
-    life.node.on_hint(hint);
+    life.node.on_hint(hint, BootClock::now());
   }
 }
 

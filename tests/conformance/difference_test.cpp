@@ -11,10 +11,25 @@
 
 #include "driver/redis/connection.hpp"
 #include "driver/redis/scripts.hpp"
+#include "driver/redis/step_text.hpp"
 #include "nodepool/view_store.hpp"
 #include "support/redis_server.hpp"
 
 namespace nodepool {
+
+void PrintTo(const ViewChange& change, std::ostream* out) {
+  *out << " from " << change.base.epoch.value << "/" << change.base.view_id;
+  for (const NodeId& id : change.gone) *out << " -" << id.str();
+  for (const NodeInfo& node : change.present) *out << " +" << encode_node(node);
+}
+
+void PrintTo(const Hint& hint, std::ostream* out) {
+  *out << "hint " << static_cast<int>(hint.kind) << " of " << hint.epoch.value;
+  if (!hint.detail) return;
+  *out << " view " << hint.detail->view.view_id;
+  PrintTo(hint.detail->change, out);
+  for (const std::string& job : hint.detail->held) *out << " held " << job;
+}
 
 void PrintTo(const SyncReply& reply, std::ostream* out) {
   *out << "view " << reply.view.lineage << "/" << reply.view.epoch.value << "/" << reply.view.view_id
@@ -24,6 +39,8 @@ void PrintTo(const SyncReply& reply, std::ostream* out) {
   if (!reply.members) *out << "unchanged";
   for (const NodeInfo& member : reply.members.value_or(std::vector<NodeInfo>()))
     *out << encode_node(member) << " ";
+  if (reply.waiting) *out << " waiting ";
+  if (reply.change) PrintTo(*reply.change, out);
   for (const Hold& hold : reply.holds_of_others) *out << " hold " << hold.node.str() << ":" << hold.job;
 }
 
@@ -193,7 +210,7 @@ test::RedisServer* Difference::server_ = nullptr;
 
 void Difference::compare(const SyncRequest& request, const StoreNow& now) {
   const auto expected = apply_sync(state_, request, now);
-  const auto call = redis::sync_call(service_, request, now.run_id, now.time).value();
+  const auto call = redis::sync_call(service_, request, now.run_id, {now.time, now.batches_from}).value();
   const redis::Reply raw = run(call);
   ASSERT_NE(raw.kind, redis::Reply::Kind::error) << raw.text;
   const auto actual = redis::read_sync_reply(service_, request, raw);
@@ -214,6 +231,8 @@ void Difference::compare(const SyncRequest& request, const StoreNow& now) {
   seen_["quiet"] += expected->publish.empty() ? 1 : 0;
   seen_["look"] += expected->reply.look_again_in ? 1 : 0;
   seen_["draining"] += expected->reply.drain_requested ? 1 : 0;
+  seen_["change"] += expected->reply.change ? 1 : 0;
+  seen_["waiting"] += expected->reply.waiting ? 1 : 0;
   answered_ = expected->reply.view;
 }
 
@@ -244,6 +263,7 @@ void Difference::run_sequence(unsigned seed) {
   state_.reset();
   ASSERT_EQ(hints_->call({"SUBSCRIBE", redis::hint_channel(service_)}, soon()).value().items.size(), 3U);
   StoreNow now{.time = std::chrono::seconds(1'700'000'000), .unix_time = {}, .run_id = "run1"};
+  now.batches_from = generator.chance(60) ? 0 : 3;
   for (int step = 0; step < kSteps; ++step) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", step " + std::to_string(step));
     generator.pass_time(now);
@@ -272,7 +292,7 @@ TEST_F(Difference, TheScriptAnswersAsTheFunctionDoes) {
   if (HasFailure()) return;
   // The sequences are of no worth if they never reach a rule.
   for (const char* what : {"outcome_unknown", "config_mismatch", "hint 0", "hint 1", "hint 2", "settled",
-                           "held", "quiet", "look", "draining"}) {
+                           "held", "quiet", "look", "draining", "change", "waiting"}) {
     EXPECT_GT(seen_[what], kSequences / 10) << what;
   }
 }

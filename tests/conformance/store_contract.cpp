@@ -49,7 +49,9 @@ Result<SyncReply> Peer::try_sync() {
   ++request.sequence;
   request.nonce = unique_digits();
   auto reply = session_->sync(request, soon());
-  if (reply) request.known = reply->view;
+  if (!reply || reply->waiting) return reply;
+  membership_.complete(*reply);
+  request.known = reply->view;
   return reply;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nodepool/driver.hpp"
+#include "support/membership.hpp"
 
 /// One suite for every store that promises the view protocol. A driver takes part with a file of its own that
 /// says
@@ -57,7 +58,7 @@ class Peer {
   /// Any number of peers may have the same name; ids are unique in a test program.
   Peer(Driver& driver, const ServiceName& service, const std::string& name, const PoolConfig& config);
 
-  /// The next heartbeat. Adopts the view of the reply.
+  /// The next heartbeat. Adopts the view of the reply, which has all members if this peer did not know it.
   Result<SyncReply> try_sync();
   /// The same; an error is a failure of the test.
   SyncReply sync();
@@ -75,6 +76,7 @@ class Peer {
 
  private:
   std::unique_ptr<Session> session_;
+  test::Membership membership_;
 };
 
 class StoreContract : public testing::TestWithParam<StoreParameter> {

@@ -115,18 +115,23 @@ TEST_P(StoreContract, CarriesNodesWithOddNamesUnharmed) {
 
 TEST_P(StoreContract, CarriesTwoHundredMembersAndLargeRecords) {
   constexpr int kMembers = 200;
-  Peer observer = peer("observer", long_lease());
+  const PoolConfig config{.heartbeat = std::chrono::seconds(1), .lease = std::chrono::seconds(60)};
+  Peer observer = peer("observer", config);
   observer.sync();
   std::vector<NodeInfo> expected;
   const auto driver = connect();
   for (int number = 0; number < kMembers; ++number) {
-    Peer member(*driver, ServiceName("service"), "member-" + std::to_string(1000 + number), long_lease());
+    Peer member(*driver, ServiceName("service"), "member-" + std::to_string(1000 + number), config);
     const std::size_t size = number % 20 == 0 ? 2000 : 20;
     member.request.node.metadata = {{"filling", std::string(size, static_cast<char>('a' + number % 26))}};
     ASSERT_TRUE(member.try_sync());
     expected.push_back(member.request.node);
   }
   expected.push_back(observer.request.node);
+  // They are admitted in batches, the last of them a moment later.
+  Peer last = peer("zzz", config);
+  last.sync_until([](const SyncReply& each) { return !each.waiting; });
+  expected.push_back(last.request.node);
   const SyncReply reply = observer.sync();
   EXPECT_TRUE(reply.members == expected) << "not the members that joined";
   EXPECT_FALSE(observer.sync().settled);

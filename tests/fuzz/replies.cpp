@@ -1,6 +1,7 @@
 #include "cli/parts/pool_report.hpp"
 #include "core/node.hpp"
 #include "driver/redis/scripts.hpp"
+#include "driver/redis/step_text.hpp"
 #include "fuzz/finding.hpp"
 #include "fuzz/reply_text.hpp"
 #include "fuzz/targets.hpp"
@@ -56,7 +57,7 @@ void replies(std::string_view bytes) {
   static_cast<void>(redis::read_drain_reply(kService, NodeId("id-a"), reply));
   if (const auto hint = redis::read_hint(bytes)) {
     Node node({}, {.id = NodeId("id-a"), .name = NodeName("a")});
-    node.on_hint(hint->hint);
+    node.on_hint(hint->hint, MonotonicTime(std::chrono::hours(1)));
   }
 }
 

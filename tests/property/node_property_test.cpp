@@ -84,7 +84,7 @@ class Play {
         under_way_.reset();
         return;
       case Step::Kind::hint:
-        return d_.node.on_hint({static_cast<Hint::Kind>(step.amount % 5), {1'000'000}});
+        return d_.node.on_hint({static_cast<Hint::Kind>(step.amount % 5), {1'000'000}, {}}, d_.now);
       case Step::Kind::release:
         return d_.node.on_release();
       case Step::Kind::claim:

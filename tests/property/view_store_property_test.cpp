@@ -63,6 +63,7 @@ rc::Gen<Step> steps() {
 /// Plays the steps on a store, and checks after each sync what must hold whatever happened before.
 class Play {
  public:
+  Play() { d_.now.batches_from = 2; }
   void step(const Step& step) {
     const std::string name = "n" + std::to_string(step.node);
     SyncRequest& request = d_.node(name);
@@ -117,7 +118,7 @@ class Play {
     if (before) check_change(*before, *d_.state);
     check_state(*d_.state);
     RC_ASSERT(d_.state->view.epoch >= known.epoch);
-    if (heard) request.known = reply->view;
+    if (heard && !reply->waiting) request.known = reply->view;
     if (d_.state->clock.count() % 5 == 0) replica_ = d_.state;  // a replica that lags behind
   }
 
@@ -161,15 +162,18 @@ class Play {
     const PoolState& state = *d_.state;
     RC_ASSERT(reply.view == state.view);
     RC_ASSERT(reply.settled == state.settled);
-    RC_ASSERT(reply.members.has_value() == (request.known != reply.view));
-    RC_ASSERT((!reply.look_again_in ||
-               reply.look_again_in->count() > 0));  // in brackets, or both sides are evaluated
+    RC_ASSERT(reply.waiting == state.waiting.contains(request.node.id));
+    const bool is_told = reply.members.has_value() != reply.change.has_value();
+    RC_ASSERT(is_told == (request.known != reply.view && !reply.waiting));
+    // In brackets, or both sides are evaluated.
+    RC_ASSERT((!reply.look_again_in || reply.waiting || reply.look_again_in->count() > 0));
     RC_ASSERT(std::ranges::is_sorted(reply.holds_of_others));
     for (const Hold& hold : reply.holds_of_others) {
       RC_ASSERT(hold.node != request.node.id);
       RC_ASSERT(state.members.contains(hold.node));
     }
     if (reply.settled) RC_ASSERT(reply.barrier_left.count() == 0);
+    if (reply.waiting) return;
     RC_ASSERT(state.members.at(request.node.id).lease_until == state.clock + state.config.lease);
   }
 

@@ -83,7 +83,7 @@ void SimNode::hear(const Hint& hint) {
 // -----------------------------------------------------------------------------------------------------
 
 void SimNode::turn() {
-  for (const Hint& hint : std::exchange(hints_, {})) node_->on_hint(hint);
+  for (const Hint& hint : std::exchange(hints_, {})) node_->on_hint(hint, local_now());
   publish();
   node_->advance(local_now(), ledger_);
   publish();

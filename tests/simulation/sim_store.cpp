@@ -18,14 +18,16 @@ SimStore::SimStore(World& world, std::function<void(const Hint&)> publish)
     : world_(world),
       publish_(std::move(publish)),
       rate_(1.0 + static_cast<double>(world.between(-45, 45)) * 1e-4),
-      offset_(world.between(nanoseconds(0), std::chrono::hours(1000))) {}
+      offset_(world.between(nanoseconds(0), std::chrono::hours(1000))),
+      batches_from_(static_cast<std::size_t>(world.between(0, 5))) {}
 
 StoreNow SimStore::present() const {
   const nanoseconds reading =
       nanoseconds(static_cast<std::int64_t>(static_cast<double>(world_.now().count()) * rate_)) + offset_;
   return {.time = duration_cast<microseconds>(reading),
           .unix_time = kEpochStart + duration_cast<milliseconds>(world_.now()),
-          .run_id = fmt::format("run{}", run_)};
+          .run_id = fmt::format("run{}", run_),
+          .batches_from = batches_from_};
 }
 
 Result<SyncReply> SimStore::execute(const SyncRequest& request) {

@@ -45,6 +45,7 @@ class SimStore {
   std::deque<std::pair<TrueTime, std::optional<PoolState>>> history_;  ///< For replicas that lag.
   double rate_;
   nanoseconds offset_{0};
+  std::size_t batches_from_;
   int run_ = 0;
   TrueTime paused_until_{0};
 };

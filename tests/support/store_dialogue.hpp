@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nodepool/view_store.hpp"
+#include "support/membership.hpp"
 
 namespace nodepool::test {
 
@@ -41,10 +42,11 @@ class StoreDialogue {
     return outcome->reply;
   }
 
-  /// A heartbeat that must not be refused; its view is adopted.
+  /// A heartbeat that must not be refused; its view is adopted. A reply with another view has all members.
   SyncReply sync(const std::string& name) {
     SyncReply reply = try_sync(name).value();
-    node(name).known = reply.view;
+    memberships_[name].complete(reply);
+    if (!reply.waiting) node(name).known = reply.view;
     return reply;
   }
 
@@ -87,6 +89,7 @@ class StoreDialogue {
 
  private:
   std::map<std::string, SyncRequest> requests_;
+  std::map<std::string, Membership> memberships_;
 };
 
 }  // namespace nodepool::test

@@ -162,7 +162,7 @@ TEST(NodeDrain, AReplyAfterTheEndGivesNothing) {
 TEST(NodeDrain, AStoreThatAsksForItIsObeyed) {
   NodeDialogue d;
   d.join(1, {"a"});
-  d.node.on_hint({Hint::Kind::drain, {1}});
+  d.node.on_hint({Hint::Kind::drain, {1}, {}}, d.now);
   SyncReply reply = d.settled(1);
   reply.drain_requested = true;
   d.exchange(reply);

@@ -40,7 +40,7 @@ TEST(Node, JoinsAcknowledgesAtOnceAndIsSteady) {
 TEST(Node, SendsOneSyncAtATime) {
   NodeDialogue d;
   ASSERT_TRUE(d.ask().has_value());
-  d.node.on_hint({});
+  d.node.on_hint({}, d.now);
   d.pass(10s);
   EXPECT_FALSE(d.ask().has_value());
 }
@@ -96,10 +96,10 @@ TEST(Node, AJobHeldByAnotherIsNotGrantedUntilItsRelease) {
   d.exchange(d.unsettled(2, {"a", "c"}));
   d.exchange(d.settled(2, {{NodeId("id-b"), comes}, {NodeId("id-c"), comes}}));
   EXPECT_EQ(d.why(comes), Reason::held_by_other);
-  d.node.on_hint({Hint::Kind::release, {2}});
+  d.node.on_hint({Hint::Kind::release, {2}, {}}, d.now);
   d.exchange(d.settled(2, {{NodeId("id-c"), comes}}));
   EXPECT_EQ(d.why(comes), Reason::held_by_other);
-  d.node.on_hint({Hint::Kind::release, {2}});
+  d.node.on_hint({Hint::Kind::release, {2}, {}}, d.now);
   d.exchange(d.settled(2));
   EXPECT_EQ(d.why(comes), Reason::owner);
 }
@@ -260,23 +260,23 @@ TEST(Node, LooksAgainWhenTheStoreSaysSo) {
 }
 
 TEST(Node, AHintThatIsWorthSomethingCausesASync) {
-  for (const Hint hint :
-       {Hint{Hint::Kind::view, {2}}, Hint{Hint::Kind::view, {0}}, Hint{Hint::Kind::settled, {2}},
-        Hint{Hint::Kind::drain, {1}}, Hint{Hint::Kind::unknown, {0}}}) {
+  for (const Hint& hint :
+       {Hint{Hint::Kind::view, {2}, {}}, Hint{Hint::Kind::view, {0}, {}}, Hint{Hint::Kind::settled, {2}, {}},
+        Hint{Hint::Kind::drain, {1}, {}}, Hint{Hint::Kind::unknown, {0}, {}}}) {
     NodeDialogue d;
     d.join(1, {"a"});
-    d.node.on_hint(hint);
+    d.node.on_hint(hint, d.now);
     EXPECT_TRUE(d.ask().has_value()) << static_cast<int>(hint.kind);
   }
 }
 
 TEST(Node, AHintThatIsWorthNothingCausesNone) {
-  for (const Hint hint :
-       {Hint{Hint::Kind::view, {5}}, Hint{Hint::Kind::view, {4}}, Hint{Hint::Kind::settled, {5}},
-        Hint{Hint::Kind::settled, {4}}, Hint{Hint::Kind::release, {5}}}) {
+  for (const Hint& hint :
+       {Hint{Hint::Kind::view, {5}, {}}, Hint{Hint::Kind::view, {4}, {}}, Hint{Hint::Kind::settled, {5}, {}},
+        Hint{Hint::Kind::settled, {4}, {}}, Hint{Hint::Kind::release, {5}, {}}}) {
     NodeDialogue d;
     d.join(5, {"a"});
-    d.node.on_hint(hint);
+    d.node.on_hint(hint, d.now);
     EXPECT_FALSE(d.ask().has_value()) << static_cast<int>(hint.kind);
   }
 }
@@ -285,9 +285,9 @@ TEST(Node, WhileSettlingOnlyAHintOfThisViewOrALaterOneHelps) {
   NodeDialogue d;
   d.exchange(d.unsettled(5, {"a", "b"}));
   d.exchange(d.pending(5));
-  d.node.on_hint({Hint::Kind::settled, {4}});
+  d.node.on_hint({Hint::Kind::settled, {4}, {}}, d.now);
   EXPECT_FALSE(d.ask().has_value());
-  d.node.on_hint({Hint::Kind::settled, {5}});
+  d.node.on_hint({Hint::Kind::settled, {5}, {}}, d.now);
   EXPECT_TRUE(d.ask().has_value());
 }
 

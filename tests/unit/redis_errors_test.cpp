@@ -72,23 +72,12 @@ TEST(RedisServerInfo, RefusesAnOldOrUnknownServer) {
   }
 }
 
-TEST(RedisHint, IsReadOrRefused) {
-  const auto hint = read_hint("view 17 some id");
-  ASSERT_TRUE(hint);
-  EXPECT_EQ(hint->hint, (Hint{Hint::Kind::view, Epoch{17}}));
-  EXPECT_EQ(hint->node, NodeId("some id"));
-  for (const char* text :
-       {"", "view", "view ", "view x y", "view 1", "views 1 x", "view 99999999999999999999 x"}) {
-    EXPECT_FALSE(read_hint(text)) << text;
-  }
-}
-
 TEST(RedisSyncReply, OfAnUnexpectedFormIsCorrupt) {
   SyncRequest request;
   const auto text = [](const char* value) { return Reply{.kind = Reply::Kind::text, .text = value}; };
   const Reply nothing{.kind = Reply::Kind::array};
-  std::vector<Reply> items{text("ok"), text("l"), text("1"), text("v"), text("1"), text("0"),
-                           text(""),   text("5"), text("0"), nothing,   Reply{}};
+  std::vector<Reply> items{text("ok"), text("l"), text("1"), text("v"), text("1"), text("0"), text(""),
+                           text("5"),  text("0"), nothing,   Reply{},   Reply{},   text("0")};
   const auto read = [&] {
     return read_sync_reply(ServiceName("s"), request, Reply{.kind = Reply::Kind::array, .items = items});
   };
@@ -110,8 +99,8 @@ TEST(RedisSyncReply, WithTimesOrAnEpochBeyondReasonIsCorrupt) {
   const SyncRequest request;
   const auto text = [](const char* value) { return Reply{.kind = Reply::Kind::text, .text = value}; };
   const Reply nothing{.kind = Reply::Kind::array};
-  const std::vector<Reply> good{text("ok"), text("l"), text("1"), text("v"), text("1"), text("0"),
-                                text("1"),  text("5"), text("0"), nothing,   Reply{}};
+  const std::vector<Reply> good{text("ok"), text("l"), text("1"), text("v"), text("1"), text("0"), text("1"),
+                                text("5"),  text("0"), nothing,   Reply{},   Reply{},   text("0")};
   const auto is_read = [&](const std::vector<Reply>& items) {
     return read_sync_reply(ServiceName("s"), request, {.kind = Reply::Kind::array, .items = items})
         .has_value();

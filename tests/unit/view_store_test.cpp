@@ -279,7 +279,7 @@ TEST(ViewStore, ADrainRequestReachesItsNodeAndNobodyElse) {
   d.settle({"a", "b"});
   const auto hint = apply_drain_request(*d.state, NodeId("a"));
   ASSERT_TRUE(hint.has_value());
-  EXPECT_EQ(*hint, (Hint{Kind::drain, d.state->view.epoch}));
+  EXPECT_EQ(*hint, (Hint{Kind::drain, d.state->view.epoch, std::nullopt}));
   EXPECT_TRUE(d.sync("a").drain_requested);
   EXPECT_FALSE(d.sync("b").drain_requested);
   EXPECT_EQ(apply_drain_request(*d.state, NodeId("x")).error().code, ErrorCode::not_found);

@@ -18,7 +18,8 @@ struct Rule {
 };
 
 constexpr std::string_view kAccess =
-    "allow the user ~nodepool:* &nodepool:* +@hash +@set +@sortedset +del +exists +eval +evalsha +time "
+    "allow the user ~nodepool:* &nodepool:* +@hash +@set +@sortedset +@list +del +exists +eval +evalsha "
+    "+time "
     "+publish "
     "+subscribe +ping +select +info";
 

@@ -7,6 +7,7 @@
 
 #include "driver/redis/errors.hpp"
 #include "driver/redis/scripts.hpp"
+#include "driver/redis/step_text.hpp"
 
 namespace nodepool::redis {
 namespace {
@@ -138,11 +139,11 @@ bool HintListener::handle(const Reply& reply) {
     back_off_.succeeded();
     ever_listened_ = true;
     denied_.reset();
-    hints_.push_back({Hint::Kind::unknown, {}});  // whatever was published before went unheard
+    hints_.emplace_back();  // whatever was published before went unheard
   } else if (what == "message" && reply.items.size() == 3) {
     const auto published = read_hint(reply.items[2].text);
     if (!published) {
-      hints_.push_back({Hint::Kind::unknown, {}});
+      hints_.emplace_back();
     } else if (published->node != own_id_ || published->hint.kind == Hint::Kind::drain) {
       hints_.push_back(published->hint);
     }

@@ -9,6 +9,8 @@
 #include <tuple>
 #include <utility>
 
+#include "core/view_change.hpp"
+#include "driver/redis/step_text.hpp"
 #include "embedded_scripts.hpp"
 #include "nodepool/view_store.hpp"
 
@@ -26,7 +28,8 @@ constexpr Script kDrain{scripts::kDrainScript, scripts::kDrainScriptSha1};
 
 std::vector<std::string> keys_of(const ServiceName& service) {
   std::vector<std::string> keys;
-  for (const std::string_view part : {"pool", "members", "leases", "seen", "holds", "drains"}) {
+  for (const std::string_view part :
+       {"pool", "members", "leases", "seen", "holds", "drains", "waiting", "steps"}) {
     keys.push_back(fmt::format("nodepool:{{{}}}:{}", service.str(), part));
   }
   return keys;
@@ -121,6 +124,7 @@ class Items {
   [[nodiscard]] bool next_is_nil() const {
     return !bad_ && at_ < items_.size() && items_[at_].kind == Reply::Kind::nil;
   }
+  void skip() { ++at_; }
   [[nodiscard]] bool bad() const { return bad_; }
 
  private:
@@ -128,20 +132,6 @@ class Items {
   std::size_t at_ = 0;
   bool bad_ = false;
 };
-
-std::vector<std::string> split_lines(std::string_view joined) {
-  std::vector<std::string> lines;
-  while (!joined.empty()) {
-    const auto end = std::min(joined.find('\n'), joined.size());
-    lines.emplace_back(joined.substr(0, end));
-    joined.remove_prefix(std::min(end + 1, joined.size()));
-  }
-  return lines;
-}
-
-bool by_name_and_id(const NodeInfo& left, const NodeInfo& right) {
-  return std::tie(left.name, left.id) < std::tie(right.name, right.id);
-}
 
 /// Why the script cannot take the request, if so.
 std::optional<std::string> fault_of(const SyncRequest& request) {
@@ -184,7 +174,7 @@ Result<std::vector<NodeInfo>> decode_members(const std::vector<std::string>& rec
     if (!member) return tl::unexpected(std::move(member.error()));
     members.push_back(std::move(*member));
   }
-  std::ranges::sort(members, by_name_and_id);
+  sort_members(members);
   return members;
 }
 
@@ -245,7 +235,7 @@ std::string hint_channel(const ServiceName& service) {
 }
 
 Result<ScriptCall> sync_call(const ServiceName& service, const SyncRequest& request, std::string_view run_id,
-                             std::optional<microseconds> time) {
+                             const TestRules& rules) {
   if (const auto fault = fault_of(request)) return failure(ErrorCode::invalid_argument, *fault);
   return ScriptCall{
       kSync,
@@ -254,7 +244,8 @@ Result<ScriptCall> sync_call(const ServiceName& service, const SyncRequest& requ
        std::string(name_of(request.intent)), request.known.lineage, std::to_string(request.known.epoch.value),
        request.known.view_id, fmt::format("{}", fmt::join(request.held, "\n")),
        std::to_string(request.sequence), request.nonce, std::string(run_id), hint_channel(service),
-       time ? std::to_string(time->count()) : std::string()}};
+       rules.time ? std::to_string(rules.time->count()) : std::string(),
+       rules.batches_from ? std::to_string(*rules.batches_from) : std::string()}};
 }
 
 Result<SyncReply> read_sync_reply(const ServiceName& service, const SyncRequest& request,
@@ -277,7 +268,17 @@ Result<SyncReply> read_sync_reply(const ServiceName& service, const SyncRequest&
     auto members = decode_members(items.texts());
     if (!members) return corrupt(service, members.error().message);
     answer.members = std::move(*members);
+  } else {
+    items.skip();
   }
+  if (!items.next_is_nil()) {
+    auto change = decode_steps(answer.view.lineage, items.texts());
+    if (!change) return corrupt(service, change.error().message);
+    answer.change = std::move(*change);
+  } else {
+    items.skip();
+  }
+  answer.waiting = items.text() == "1";
   if (items.bad()) return corrupt(service, "an answer of an unexpected form");
   return answer;
 }
@@ -310,7 +311,9 @@ Result<PoolStatus> read_status_reply(const ServiceName& service, const Reply& re
     if (!member) return corrupt(service, member.error().message);
     status.members.push_back(std::move(*member));
   }
-  std::ranges::sort(status.members, by_name_and_id, &MemberStatus::info);
+  std::ranges::sort(status.members, [](const MemberStatus& left, const MemberStatus& right) {
+    return std::tie(left.info.name, left.info.id) < std::tie(right.info.name, right.info.id);
+  });
   return status;
 }
 
@@ -323,24 +326,6 @@ Result<void> read_drain_reply(const ServiceName& service, const NodeId& node, co
   if (outcome == "ok") return {};
   if (outcome != "none") return corrupt(service, "an unknown answer of the script");
   return failure(ErrorCode::not_found, fmt::format("node {} is not a member of the pool", node.str()));
-}
-
-std::optional<PublishedHint> read_hint(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, Hint::Kind>, 4> kKinds{
-      {{"view ", Hint::Kind::view},
-       {"settled ", Hint::Kind::settled},
-       {"release ", Hint::Kind::release},
-       {"drain ", Hint::Kind::drain}}};
-  for (const auto& [prefix, kind] : kKinds) {
-    if (!text.starts_with(prefix)) continue;
-    text.remove_prefix(prefix.size());
-    Epoch epoch;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch.value);
-    if (error != std::errc{} || end == text.data() + text.size() || *end != ' ') return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
-    return PublishedHint{{kind, epoch}, NodeId(text)};
-  }
-  return std::nullopt;
 }
 
 }  // namespace nodepool::redis

@@ -33,10 +33,15 @@ struct ScriptCall {
 /// Where the pool's hints are published.
 std::string hint_channel(const ServiceName& service);
 
-/// `invalid_argument` if the request holds what the script cannot take. `time`: instead of the server's
-/// clock, for tests.
+/// What tests may dictate to the script.
+struct TestRules {
+  std::optional<std::chrono::microseconds> time = std::nullopt;  ///< Instead of the server's clock.
+  std::optional<std::size_t> batches_from = std::nullopt;        ///< Instead of `kBatchesFrom`.
+};
+
+/// `invalid_argument` if the request holds what the script cannot take.
 Result<ScriptCall> sync_call(const ServiceName& service, const SyncRequest& request, std::string_view run_id,
-                             std::optional<std::chrono::microseconds> time = std::nullopt);
+                             const TestRules& rules = {});
 Result<SyncReply> read_sync_reply(const ServiceName& service, const SyncRequest& request, const Reply& reply);
 
 ScriptCall status_call(const ServiceName& service);
@@ -44,12 +49,5 @@ Result<PoolStatus> read_status_reply(const ServiceName& service, const Reply& re
 
 ScriptCall drain_call(const ServiceName& service, const NodeId& node);
 Result<void> read_drain_reply(const ServiceName& service, const NodeId& node, const Reply& reply);
-
-/// A published hint and whose doing it was; nothing if the text is none.
-struct PublishedHint {
-  Hint hint;
-  NodeId node;
-};
-std::optional<PublishedHint> read_hint(std::string_view text);
 
 }  // namespace nodepool::redis

@@ -3,18 +3,24 @@
 -- leaves the store as it was. Numbers are below 2^53 and travel as decimal texts.
 --
 -- pool    hash: config, lineage, epoch, view_id, run_id, clock, last_time, barrier_until, settled; the counts
---         size (members), acked (members that have acknowledged the view), holders (that hold jobs), drains
+--         size (members), acked (members that have acknowledged the view), holders (that hold jobs), drains,
+--         since (when the view was made, on the pool clock)
 -- members hash: id -> record
 -- leases  sorted set: ids by the end of their lease on the pool's clock, in microseconds
 -- seen    hash: id -> "<sequence> <view id acknowledged, or ->": a new view voids all acknowledgements
 -- holds   hash: id -> jobs, one a line, only of members that hold some
 -- drains  set of ids asked to drain
-local pool_key, members_key, leases_key, seen_key, holds_key, drains_key =
-    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+-- waiting hash: id -> "<sequence> <end of lease> <record>" of newcomers, admitted with the next view
+-- steps   list, newest first: "<view id> <epoch and view id of the view before>", then a line for each node
+--         that is gone ("-<id>") or new or changed ("+<record>")
+local pool_key, members_key, leases_key, seen_key, holds_key, drains_key, waiting_key, steps_key =
+    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local config, id, record, intent = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local known = {lineage = ARGV[5], epoch = tonumber(ARGV[6]), view_id = ARGV[7]}
 local held, sequence, nonce, run_id, channel = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 local leaving = intent == 'leaving'
+-- As in include/nodepool/view_store.hpp; tests may dictate the first.
+local batches_from, max_steps, max_step_nodes, max_hint_jobs = tonumber(ARGV[14]) or 16, 64, 256, 64
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -46,10 +52,13 @@ end
 
 -- What is stored. Each of these also fails, before any write, where a key holds a foreign type.
 local stored = redis.call('HMGET', pool_key, 'config', 'lineage', 'epoch', 'view_id', 'run_id', 'clock',
-                          'last_time', 'barrier_until', 'settled', 'size', 'acked', 'holders', 'drains')
+                          'last_time', 'barrier_until', 'settled', 'size', 'acked', 'holders', 'drains',
+                          'since')
 local parts = {members = redis.call('HLEN', members_key), leases = redis.call('ZCARD', leases_key),
                seen = redis.call('HLEN', seen_key), holds = redis.call('HLEN', holds_key),
                drains = redis.call('SCARD', drains_key)}
+local steps = redis.call('LLEN', steps_key)
+local my_wait = redis.call('HGET', waiting_key, id)
 local my_record = redis.call('HGET', members_key, id)
 local my_lease = redis.call('ZSCORE', leases_key, id)
 local my_seen = redis.call('HGET', seen_key, id)
@@ -63,18 +72,20 @@ local wanted_lease = lease
 local state
 if fresh then
   state = {config = config, lineage = nonce, epoch = math.floor(time / 1000), view_id = '', clock = 0,
-           last_time = time, barrier_until = 0, settled = '0', size = 0, acked = 0, holders = 0, drains = 0}
+           last_time = time, barrier_until = 0, settled = '0', size = 0, acked = 0, holders = 0, drains = 0,
+           since = 0}
 else
-  for index = 1, 13 do
+  for index = 1, 14 do
     if not stored[index] then return {'corrupt', 'a field of the pool is missing'} end
   end
   state = {config = stored[1], lineage = stored[2], epoch = tonumber(stored[3]), view_id = stored[4],
            run_id = stored[5], clock = tonumber(stored[6]), last_time = tonumber(stored[7]),
            barrier_until = tonumber(stored[8]), settled = stored[9], size = tonumber(stored[10]),
-           acked = tonumber(stored[11]), holders = tonumber(stored[12]), drains = tonumber(stored[13])}
+           acked = tonumber(stored[11]), holders = tonumber(stored[12]), drains = tonumber(stored[13]),
+           since = tonumber(stored[14])}
   heartbeat, lease = parse_config(state.config)
   if not (heartbeat and state.epoch and state.clock and state.last_time and state.barrier_until and
-          state.size and state.acked and state.holders and state.drains) then
+          state.size and state.acked and state.holders and state.drains and state.since) then
     return {'corrupt', 'a field of the pool is unreadable'}
   end
 end
@@ -88,7 +99,7 @@ local lost = fresh or parts.members ~= state.size or parts.leases ~= state.size 
     parts.holds ~= state.holders or parts.drains ~= state.drains or
     (not member and (my_record or my_lease or my_seen))
 if lost then
-  member, my_holds, drain_requested = nil, '', 0
+  member, my_holds, drain_requested, my_wait = nil, '', 0, nil
   state.size, state.acked, state.holders, state.drains = 0, 0, 0, 0
 end
 
@@ -100,7 +111,8 @@ local other_config = state.config ~= config
 if other_config and not lost and redis.call('ZCOUNT', leases_key, '(' .. text(clock), '+inf') > 0 then
   return {'mismatch', state.config}
 end
-if member and at_most(sequence, my_sequence) then return {'late', my_sequence} end
+local newest = member and my_sequence or my_wait and string.match(my_wait, '^(%d+) ')
+if newest and at_most(sequence, newest) then return {'late', newest} end
 
 -- R2
 local expired = {}
@@ -121,25 +133,58 @@ if other_config then
   changed = true
 end
 
--- Who comes and goes, R4, R5, R6
-if leaving then
-  if member then size, changed = size - 1, true end
-  drain_requested = 0
-else
-  if not member then size = size + 1 end
-  if not member or my_record ~= record then changed = true end
+-- Who comes and goes
+-- gone: ids; present: records; joined: id -> {record, sequence, end of lease} of who waited.
+local gone, present, joined = {}, {}, {}
+local newcomer = not leaving and not member
+for _, each in ipairs(expired) do
+  if each ~= id or not newcomer then gone[#gone + 1] = each end
 end
+if leaving then
+  if member then gone[#gone + 1], size, changed = id, size - 1, true end
+  drain_requested = 0
+elseif member and my_record ~= record then
+  present[1], changed = record, true
+end
+local batch_left = state.since + heartbeat / 4 - clock
+local admits = changed or
+    newcomer and (size < batches_from or state.settled == '1' or batch_left <= 0)
+if admits and not lost and not other_config then
+  local others = redis.call('HGETALL', waiting_key)
+  for index = 1, #others, 2 do
+    local its_sequence, its_lease, its_record = string.match(others[index + 1], '^(%d+) (%d+) (.*)$')
+    if its_sequence and others[index] ~= id and tonumber(its_lease) > clock then
+      joined[others[index]] = {its_record, its_sequence, its_lease}
+      present[#present + 1] = its_record
+      size, changed = size + 1, true
+    end
+  end
+end
+if newcomer and admits then
+  present[#present + 1], size, changed = record, size + 1, true
+end
+local waits = newcomer and not admits
+
+-- R4, R5, R6
 local acked, hints = state.acked, {}
+local base, step = {epoch = text(state.epoch), view_id = state.view_id}, nil
 if changed then
   state.epoch = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1
-  state.view_id, state.settled = nonce, '0'
-  acked = 0
-  hints[#hints + 1] = 'view'
+  state.view_id, state.settled, state.since = nonce, '0', clock
+  acked, batch_left = 0, heartbeat / 4
+  if not lost and #gone + #present <= max_step_nodes then
+    local lines_of_step = {}
+    for _, each in ipairs(gone) do lines_of_step[#lines_of_step + 1] = '-' .. each end
+    for _, each in ipairs(present) do lines_of_step[#lines_of_step + 1] = '+' .. each end
+    step = table.concat(lines_of_step, '\n')
+  end
+  hints[#hints + 1] = {'view', step and ' ' .. state.lineage .. ' ' .. nonce .. ' ' .. base.epoch .. ' ' ..
+                       base.view_id .. '\n' .. step or ''}
 end
 local same_view = known.lineage == state.lineage and known.epoch == state.epoch and
     known.view_id == state.view_id
-local ack = '-'
-if not leaving then
+local ack, released = '-', false
+if not leaving and not waits then
   if member and my_ack == state.view_id then
     ack = my_ack
   elseif same_view then
@@ -148,36 +193,67 @@ if not leaving then
   if member and my_holds ~= held then
     local now_held = lines(held)
     for job in string.gmatch(my_holds, '[^\n]+') do
-      if not now_held[job] then
-        hints[#hints + 1] = 'release'
-        break
-      end
+      released = released or not now_held[job]
     end
   end
 end
 local settled = '0'
 if clock >= state.barrier_until and acked == size then settled = '1' end
-if settled == '1' and state.settled == '0' then hints[#hints + 1] = 'settled' end
+local settles = settled == '1' and state.settled == '0'
+if released or settles then
+  -- All jobs that are held once this script has ended. Told only of a settled view: before, a member may not
+  -- have told its holds, and who heard of it later would take its jobs for free.
+  local jobs, names = {}, {}
+  local function add(joined_jobs)
+    for job in string.gmatch(joined_jobs, '[^\n]+') do jobs[job] = true end
+  end
+  if state.holders > 0 then
+    local all, without = redis.call('HGETALL', holds_key), {[id] = true}
+    for _, each in ipairs(gone) do without[each] = true end
+    for index = 1, #all, 2 do
+      if not without[all[index]] then add(all[index + 1]) end
+    end
+  end
+  if member and not leaving then add(held) end
+  for job in pairs(jobs) do names[#names + 1] = job end
+  table.sort(names)
+  local detail = ''
+  if settled == '1' and #names <= max_hint_jobs then
+    detail = ' ' .. state.lineage .. ' ' .. state.view_id .. '\n' .. table.concat(names, '\n')
+  end
+  if released then hints[#hints + 1] = {'release', detail} end
+  if settles then hints[#hints + 1] = {'settled', detail} end
+end
 
 -- Told first: nobody can act on it before this script has ended, and a user who may not publish changes
 -- nothing.
-for _, kind in ipairs(hints) do
-  redis.call('PUBLISH', channel, kind .. ' ' .. text(state.epoch) .. ' ' .. id)
+for _, hint in ipairs(hints) do
+  redis.call('PUBLISH', channel, hint[1] .. ' ' .. text(state.epoch) .. ' ' .. id .. hint[2])
 end
 
 local holders, drains = state.holders, state.drains
 if lost then redis.call('DEL', members_key, leases_key, seen_key, holds_key, drains_key) end
-local gone = expired
-if leaving and member then gone[#gone + 1] = id end
-for first = 1, #gone, 1000 do
-  local some = {unpack(gone, first, math.min(first + 999, #gone))}
+if lost or admits or other_config then redis.call('DEL', waiting_key) end
+local removed = gone
+if newcomer and #expired > #gone then removed = expired end  -- the caller's old membership goes as well
+for first = 1, #removed, 1000 do
+  local some = {unpack(removed, first, math.min(first + 999, #removed))}
   redis.call('ZREM', leases_key, unpack(some))
   redis.call('HDEL', members_key, unpack(some))
   redis.call('HDEL', seen_key, unpack(some))
   if holders > 0 then holders = holders - redis.call('HDEL', holds_key, unpack(some)) end
   if drains > 0 then drains = drains - redis.call('SREM', drains_key, unpack(some)) end
 end
-if not leaving then
+for each, node in pairs(joined) do
+  redis.call('HSET', members_key, each, node[1])
+  redis.call('ZADD', leases_key, node[3], each)
+  redis.call('HSET', seen_key, each, node[2] .. ' -')
+end
+if leaving then
+  redis.call('HDEL', waiting_key, id)
+elseif waits then
+  redis.call('HSET', waiting_key, id, sequence .. ' ' .. text(clock + lease) .. ' ' .. record)
+else
   if not member or my_record ~= record then redis.call('HSET', members_key, id, record) end
   redis.call('ZADD', leases_key, text(clock + lease), id)
   redis.call('HSET', seen_key, id, sequence .. ' ' .. ack)
@@ -202,6 +278,13 @@ if changed then
   set('view_id', state.view_id)
   set('run_id', run_id)
   set('barrier_until', text(state.barrier_until))
+  set('since', text(state.since))
+  if step then
+    redis.call('LPUSH', steps_key, nonce .. ' ' .. base.epoch .. ' ' .. base.view_id .. '\n' .. step)
+    if steps >= max_steps then redis.call('LTRIM', steps_key, 0, max_steps - 1) end
+  else
+    redis.call('DEL', steps_key)
+  end
 end
 if fresh or lost or size ~= state.size then set('size', text(size)) end
 if changed or acked ~= state.acked then set('acked', text(acked)) end
@@ -217,10 +300,30 @@ local next_leases = redis.call('ZRANGE', leases_key, 0, 1, 'WITHSCORES')
 for index = 1, #next_leases, 2 do
   if next_leases[index] ~= id then look = math.min(look, tonumber(next_leases[index + 1]) - clock) end
 end
+if waits then look = settled == '1' and 0 or batch_left end
 local look_text = ''
 if look <= heartbeat then look_text = text(look) end
-local records, holds = false, {}
-if not same_view then records = redis.call('HVALS', members_key) end
-if holders > 0 then holds = redis.call('HGETALL', holds_key) end
+
+-- The steps from the view that the caller knows, newest first; nil where they are not remembered.
+local function steps_since(view)
+  if view.lineage ~= state.lineage then return nil end
+  local found, expected = {}, state.view_id
+  for index = 0, max_steps - 1 do
+    local each = redis.call('LINDEX', steps_key, index)
+    if not each then return nil end
+    local view_id, epoch, before = string.match(each, '^(%S+) (%d+) (%S+)\n')
+    if view_id ~= expected then return nil end
+    found[#found + 1] = each
+    if before == view.view_id and tonumber(epoch) == view.epoch then return found end
+    expected = before
+  end
+end
+
+local records, since_known, holds = false, false, {}
+if not same_view and not waits then
+  since_known = steps_since(known) or false
+  if not since_known then records = redis.call('HVALS', members_key) end
+end
+if holders > 0 and not waits then holds = redis.call('HGETALL', holds_key) end
 return {'ok', state.lineage, text(state.epoch), state.view_id, settled, text(barrier_left), look_text,
-        text(clock), text(drain_requested), holds, records}
+        text(clock), text(drain_requested), holds, records, since_known, waits and '1' or '0'}
