@@ -1,6 +1,19 @@
 #include "core/standing.hpp"
 
 namespace nodepool {
+namespace {
+
+/// The placement of a view by the rule of the pool; changed from the one before where that had the same rule.
+Result<Placement> place(const PoolConfig& config, std::vector<RingNode> places, const AdoptedView* before) {
+  const auto kind = parse_placement_kind(config.hash);
+  if (!kind) return tl::unexpected(kind.error());
+  const bool same_rule = before != nullptr && before->placement.kind() == *kind &&
+                         (*kind != PlacementKind::ring || before->placement.points() == config.points);
+  return same_rule ? before->placement.changed_to(std::move(places))
+                   : Placement::build(*kind, std::move(places), config.points);
+}
+
+}  // namespace
 
 Reason reason_of(NodeState state) noexcept {
   switch (state) {
@@ -28,16 +41,6 @@ const NodeInfo* AdoptedView::owner(std::string_view job) const noexcept {
   return member == members.end() ? nullptr : &*member;
 }
 
-static Result<Placement> place(const PoolConfig& config, std::vector<RingNode> places,
-                               const AdoptedView* before) {
-  const auto kind = parse_placement_kind(config.hash);
-  if (!kind) return tl::unexpected(kind.error());
-  const bool same_rule = before != nullptr && before->placement.kind() == *kind &&
-                         (*kind != PlacementKind::ring || before->placement.points() == config.points);
-  return same_rule ? before->placement.changed_to(std::move(places))
-                   : Placement::build(*kind, std::move(places), config.points);
-}
-
 Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> members, const NodeId& self,
                                const PoolConfig& config, const AdoptedView* before, MonotonicTime now) {
   AdoptedView view{.stamp = stamp, .members = std::move(members), .adopted_at = now};
@@ -45,13 +48,14 @@ Result<AdoptedView> adopt_view(const ViewStamp& stamp, std::vector<NodeInfo> mem
   if (me == view.members.end()) {
     return failure(ErrorCode::internal, "the store's view does not have this node; it is ignored");
   }
-  const auto namesakes = std::ranges::equal_range(view.members, me->name, {}, &NodeInfo::name);
-  view.name_shared = namesakes.size() > 1;
+  const auto first = std::ranges::lower_bound(view.members, me->name, {}, &NodeInfo::name);
+  const auto last = std::ranges::upper_bound(view.members, me->name, {}, &NodeInfo::name);
+  view.name_shared = last - first > 1;
   auto placement = place(config, places_of(view.members), before);
   if (!placement) return tl::unexpected(placement.error());
   view.placement = *std::move(placement);
-  const auto standing_there = std::ranges::find(namesakes, false, &NodeInfo::draining);
-  if (standing_there != namesakes.end() && standing_there->id == self) {
+  const auto standing_there = std::find_if(first, last, [](const NodeInfo& info) { return !info.draining; });
+  if (standing_there != last && standing_there->id == self) {
     view.owned = view.placement.arcs_of(me->name.str());
   }
   return view;

@@ -61,8 +61,7 @@ class Change {
   void give_to_smallest_name(std::uint64_t hash) {
     std::ranges::sort(claimants_, {},
                       [this](OwnerIndex owner) -> const std::string& { return node_of_[owner]->name; });
-    const auto twins = std::ranges::unique(claimants_);
-    claimants_.erase(twins.begin(), twins.end());
+    claimants_.erase(std::unique(claimants_.begin(), claimants_.end()), claimants_.end());
     for (std::size_t i = 0; i < claimants_.size(); ++i) {
       if (i == 0) {
         result_.points.hashes.push_back(hash);
