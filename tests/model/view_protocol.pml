@@ -8,7 +8,7 @@
  *               ONLY_FAILOVERS  all faults are failovers
  * Checks:       P1 and P2 always; PROGRESS: every run ends, and ends well; TOKENS: P5
  * Mutants:      NO_INTERSECTION NO_BARRIER_FAILOVER NO_BARRIER_EMPTY NO_VIEW_ID HOLDS_DROPPED NO_SEQUENCE
- *               LATE_REPLY_RENEWS NO_FENCE_ON_WAKING; with TOKENS: NO_TIME_IN_EPOCH
+ *               LATE_REPLY_RENEWS NO_FENCE_ON_WAKING EARLY_RELEASES; with TOKENS: NO_TIME_IN_EPOCH
  */
 #ifndef FAULTS
 #define FAULTS 1
@@ -37,6 +37,11 @@
 
 /* Views. The number of a view is its view id: unique while anything names it. 0: none. */
 byte view_members[IDS + 2], view_draining[IDS + 2], view_epoch[IDS + 2], view_lineage[IDS + 2];
+/* What hints have told of the view, and anybody may still hear: CERTIFIED if that it has settled, and the jobs
+   that some list of held jobs left out. */
+byte view_told[IDS + 2];
+#define CERTIFIED BIT(JOBS)
+#define TOLD_FREE(v) ((view_told[v] >= CERTIFIED) * (view_told[v] & (CERTIFIED - 1)))
 #ifdef NO_VIEW_ID
 #define SAME(v, w) \
   ((v) == (w) ||   \
@@ -92,6 +97,7 @@ typedef Replica {
 Replica replica;
 #define MEMBERS (view_members[store.view])
 #define MEMBER(i) HAS(MEMBERS, i)
+#define ALL_HELD (store.held[0] | store.held[1] | store.held[2])
 #define SETTLED (store.exists && (MEMBERS & ~store.acknowledged) == 0 && !store.barrier)
 /* The node's lease ends first; a reply under way that comes after the lease it gives is a lost one. */
 #ifdef LATE_REPLY_RENEWS
@@ -126,6 +132,10 @@ hidden short used;
    BIT(call[2].view) | BIT(late[0].view) | BIT(late[1].view) | BIT(late[2].view) | BIT(store.view) | \
    BIT(replica.view))
 
+/* Somebody stands on the view with a lease, or may come to: of the others nobody would act on a hint. */
+#define STANDS_ON(i, v) (HAS(lease, i) && known[i] == (v) || call[i].kind >= REPLY && call[i].view == (v))
+#define MAY_BE_HEARD(v) (store.view == (v) || STANDS_ON(0, v) || STANDS_ON(1, v) || STANDS_ON(2, v))
+
 inline lower(name) {
   if
   :: name > v -> name--
@@ -153,9 +163,15 @@ inline collect() {
         view_draining[next] = view_draining[next + 1];
         view_epoch[next] = view_epoch[next + 1];
         view_lineage[next] = view_lineage[next + 1];
+        view_told[next] = view_told[next + 1];
         next++
      od;
      used = USED
+  od;
+  v = 1;
+  do
+  :: view_epoch[v] == 0 -> break
+  :: else -> view_told[v] = view_told[v] * MAY_BE_HEARD(v); v++
   od;
 #ifndef TOKENS
   next = 255;
@@ -371,7 +387,8 @@ inline bump(me) {
 #endif
      store.exists = true;
      store.view = next;
-     store.acknowledged = 0
+     store.acknowledged = 0;
+     view_told[next] = 0
   :: else -> skip
   fi;
   next = 0
@@ -403,6 +420,20 @@ inline renew(me, is_late) {
   fi
 }
 
+/* What the sync publishes of the present view: that it has settled, and all jobs that are held. The lists of a
+   settled view may be heard, late, twice and in any order, so each job that one of them leaves out counts as
+   free for good. `others`: what the caller held before. */
+inline publish(me) {
+  if
+  :: SETTLED -> view_told[store.view] = view_told[store.view] | CERTIFIED | (3 & ~ALL_HELD)
+#ifdef EARLY_RELEASES
+  :: !SETTLED && was_member && (others & ~store.held[me]) ->
+     view_told[store.view] = view_told[store.view] | (3 & ~ALL_HELD)
+#endif
+  :: else -> skip
+  fi
+}
+
 /* R1 to R6, atomically. A late request is answered to nobody. */
 inline sync(me, is_late) {
   choose_time();
@@ -431,7 +462,9 @@ inline sync(me, is_late) {
        fi;
        check_lineage();
        bump(me);
+       others = store.held[me];
        renew(me, is_late);
+       publish(me);
        if
        :: !is_late && HAS(up, me) ->
           others = 0;
@@ -459,6 +492,7 @@ inline sync(me, is_late) {
     fi;
     k = 0; gone = 0; ended = 0; was_member = 0; fresh = 0; lost = 0; changed = 0; fits = 0;
     sender_view = 0; sender_jobs = 0; sender_flag = 0; others = 0;
+#ifndef EARLY_RELEASES
     k = 0;
     do
     :: k == NODES -> break
@@ -466,6 +500,7 @@ inline sync(me, is_late) {
        store.held[k] = (HAS(store.acknowledged, k) -> store.held[k] : 0); /* nobody looks at it before */
        k++
     od;
+#endif
     k = 0;
     collect();
     check()
@@ -497,6 +532,29 @@ inline on_reply(me) {
     :: else -> skip
     fi;
     forget(call[me]);
+    collect();
+    check()
+  }
+}
+
+/* A settled hint, or a release hint once the node is settled: no sync, no lease, no acknowledgement. */
+#define MAY_HEAR(i) \
+  (HAS(lease, i) && known[i] && !HAS(draining, i) && (OWNED(known[i], i) & TOLD_FREE(known[i]) & ~granted[i]))
+inline hear(me) {
+  d_step {
+    granted[me] = granted[me] | (OWNED(known[me], me) & TOLD_FREE(known[me]));
+    check()
+  }
+}
+
+/* A view hint: adopts without asking. Heard later it would only have taken away the same later. */
+#define MAY_HEAR_VIEW(i) \
+  (HAS(lease, i) && known[i] && call[i].kind == NONE && MEMBER(i) && !SAME(known[i], store.view) && \
+   ANCESTOR(known[i], store.view) && store.exists)
+inline hear_view(me) {
+  d_step {
+    known[me] = store.view;
+    granted[me] = granted[me] & OWNED(known[me], me);
     collect();
     check()
   }
@@ -615,6 +673,10 @@ end:
          collect()
        } }
   :: atomic { call[me].kind >= REPLY -> on_reply(me) }
+
+  /* A hint, whenever it comes. */
+  :: atomic { MAY_HEAR(me) -> hear(me) }
+  :: atomic { MAY_HEAR_VIEW(me) -> hear_view(me) }
   :: atomic { call[me].kind >= REPLY -> d_step { forget(call[me]); collect() } }
 
   /* A request that was given up but still travels. */
