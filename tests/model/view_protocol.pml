@@ -37,8 +37,8 @@
 
 /* Views. The number of a view is its view id: unique while anything names it. 0: none. */
 byte view_members[IDS + 2], view_draining[IDS + 2], view_epoch[IDS + 2], view_lineage[IDS + 2];
-/* What hints have told of the view, and anybody may still hear: CERTIFIED if that it has settled, and the jobs
-   that some list of held jobs left out. */
+/* What hints have told of the view, and anybody may still hear: CERTIFIED if that it has settled, and jobs that
+   some list of held jobs left out. */
 byte view_told[IDS + 2];
 #define CERTIFIED BIT(JOBS)
 #define TOLD_FREE(v) ((view_told[v] >= CERTIFIED) * (view_told[v] & (CERTIFIED - 1)))
@@ -420,7 +420,7 @@ inline renew(me, is_late) {
   fi
 }
 
-/* What the sync publishes of the present view: that it has settled, and all jobs that are held. The lists of a
+/* What the sync publishes of the present view: that it settled, and all jobs that are held. The lists of a
    settled view may be heard, late, twice and in any order, so each job that one of them leaves out counts as
    free for good. `others`: what the caller held before. */
 inline publish(me) {
