@@ -17,6 +17,9 @@ using std::chrono::nanoseconds;
 constexpr milliseconds kFirstRetry{20};
 /// Looks a little after the instant at which a lease runs out, not a little before.
 constexpr milliseconds kLookMargin{1};
+/// All members are told to look at the same instant. They take turns, at random, over so much time for each
+/// of them: the first to look makes a new view, and the others hear of it.
+constexpr std::chrono::microseconds kLookTurn{50};
 
 bool is_permanent(ErrorCode code) noexcept {
   return code == ErrorCode::config_mismatch || code == ErrorCode::permission_denied ||
@@ -93,7 +96,11 @@ void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
 void Node::plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, MonotonicTime now) {
   next_sync_ =
       sent_at + std::chrono::duration_cast<nanoseconds>(settings_.config.heartbeat * jitter(0.9, 1.0));
-  if (reply.look_again_in) next_sync_ = std::min(next_sync_, now + *reply.look_again_in + kLookMargin);
+  if (reply.look_again_in) {
+    const auto members = standing_->view ? static_cast<double>(standing_->view->members.size()) : 0.0;
+    const auto turn = std::chrono::duration_cast<nanoseconds>(members * jitter(0.0, 1.0) * kLookTurn);
+    next_sync_ = std::min(next_sync_, now + *reply.look_again_in + kLookMargin + turn);
+  }
   if (reply.barrier_left.count() > 0) {
     events_.push_back({.kind = NodeEvent::Kind::behind_barrier, .wait = reply.barrier_left});
   }

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-/// How long an unsettled view makes newcomers wait at most (R4).
+/// How long an unsettled view of a large pool makes evictions and admissions wait at most.
 microseconds batch_time(const PoolConfig& config) {
   return microseconds(config.heartbeat) / 4;
 }
@@ -43,12 +43,16 @@ class Sync {
     state_.last_time = now_.time;
   }
 
-  /// R2: members whose lease ran out on the pool's clock are gone, with their holds.
+  /// R2: members whose lease ran out on the pool's clock are gone, with their holds. Not the caller: nobody
+  /// has taken over from it, and it is alive.
   void evict() {
+    batch_is_due_ = state_.members.size() < now_.batches_from || state_.settled ||
+                    view_age() >= batch_time(state_.config);
     std::erase_if(state_.members, [&](const auto& entry) {
-      const bool over = entry.second.lease_until <= state_.clock;
-      if (over) gone_.insert(entry.first);
-      return over;
+      const auto& [id, member] = entry;
+      const bool goes = batch_is_due_ && member.lease_until <= state_.clock && id != request_.node.id;
+      if (goes) gone_.insert(id);
+      return goes;
     });
     changed_ |= !gone_.empty();
     was_member_ = state_.members.contains(request_.node.id);
@@ -80,17 +84,19 @@ class Sync {
       if (state_.members.erase(caller) > 0) gone_.insert(caller);
     } else if (!was_member_) {
       state_.waiting[caller] = {request_.node, state_.clock + state_.config.lease, request_.sequence};
-      const bool alone = state_.members.size() < now_.batches_from;
-      batch_is_due_ = alone || state_.settled || view_age() >= batch_time(state_.config);
+      newcomer_ = true;
     } else if (state_.members[caller].info != request_.node) {
       state_.members[caller].info = request_.node;
       present_.insert(caller);
     }
     changed_ |= !gone_.empty() || !present_.empty();
-    if (changed_ || batch_is_due_) admit_all();
+    if (changed_ || (newcomer_ && batch_is_due_)) admit_all();
   }
 
   [[nodiscard]] microseconds view_age() const { return state_.clock - state_.view_since; }
+  [[nodiscard]] microseconds next_batch_in() const {
+    return state_.settled ? microseconds(0) : batch_time(state_.config) - view_age();
+  }
 
   /// Everybody who waits, the caller among them if it is new. Who has not asked for a lease's time is
   /// forgotten.
@@ -179,18 +185,20 @@ class Sync {
     reply.barrier_left = std::max(microseconds(0), state_.barrier_until - state_.clock);
     reply.waiting = state_.waiting.contains(request_.node.id);
     if (reply.waiting) {
-      reply.look_again_in = state_.settled ? microseconds(0) : batch_time(state_.config) - view_age();
+      reply.look_again_in = next_batch_in();
       return;
     }
-    microseconds look = reply.barrier_left > microseconds(0) ? reply.barrier_left : microseconds::max();
+    microseconds lease_left = microseconds::max();
     for (const auto& [id, member] : state_.members) {
       if (id == request_.node.id) {
         reply.drain_requested = member.drain_requested;
         continue;
       }
-      look = std::min(look, member.lease_until - state_.clock);
+      lease_left = std::min(lease_left, member.lease_until - state_.clock);
       for (const std::string& job : member.held) reply.holds_of_others.push_back({id, job});
     }
+    microseconds look = lease_left > microseconds(0) ? lease_left : next_batch_in();
+    if (reply.barrier_left > microseconds(0)) look = std::min(look, reply.barrier_left);
     if (look <= state_.config.heartbeat) reply.look_again_in = look;
     if (request_.known != state_.view) tell_members();
   }
@@ -218,9 +226,10 @@ class Sync {
   const StoreNow& now_;
   const bool fresh_;
   bool was_member_ = false;
-  bool changed_ = false;       ///< The members, the configuration or the lineage: needs a new view.
-  bool released_ = false;      ///< A hold of the caller's is gone.
-  bool batch_is_due_ = false;  ///< Newcomers need wait no longer.
+  bool changed_ = false;   ///< The members, the configuration or the lineage: needs a new view.
+  bool released_ = false;  ///< A hold of the caller's is gone.
+  bool newcomer_ = false;
+  bool batch_is_due_ = false;  ///< Evictions and admissions need wait no longer.
   std::set<NodeId> gone_;      ///< Members of the view before that are none now.
   std::set<NodeId> present_;   ///< Members that are new, or have another record.
   SyncOutcome outcome_;

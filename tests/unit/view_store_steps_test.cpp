@@ -104,6 +104,28 @@ TEST(ViewStoreBatches, WhoDoesNotAskAgainWithinALeaseIsNotAdmitted) {
   EXPECT_FALSE(d.has("d"));
 }
 
+TEST(ViewStoreBatches, MembersWhoseLeasesRunOutOneAfterTheOtherGoTogether) {
+  StoreDialogue d;
+  d.settle({"a", "b", "c", "d"});
+  d.now.batches_from = 2;
+  const auto end_lease = [&](const char* name) {
+    d.state->members.at(NodeId(name)).lease_until = d.state->clock;
+  };
+  end_lease("b");
+  d.sync("a");
+  EXPECT_FALSE(d.has("b")) << "the first of a settled pool goes at once";
+  end_lease("c");
+  EXPECT_EQ(d.sync("a").look_again_in, 250ms) << "a quarter of a heartbeat";
+  end_lease("d");
+  d.pass(249ms);
+  d.sync("a");
+  EXPECT_TRUE(d.has("c") && d.has("d"));
+  const Epoch before = d.state->view.epoch;
+  d.pass(1ms);
+  EXPECT_EQ(d.sync("a").members->size(), 1U);
+  EXPECT_EQ(d.state->view.epoch.value, before.value + 1);
+}
+
 TEST(ViewStoreBatches, ALateRequestOfAWaitingNodeIsRefused) {
   StoreDialogue d = batching_pool();
   d.sync("c");

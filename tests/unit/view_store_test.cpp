@@ -163,15 +163,17 @@ TEST(ViewStore, ACallerWhoseOwnLeaseRanOutIsEvictedAndAdmittedAnew) {
   EXPECT_FALSE(back.settled);
 }
 
-TEST(ViewStore, ACallerCanBeEvictedByItsOwnSync) {
+TEST(ViewStore, ACallerWhoseLeaseRanOutRenewsItWhileNobodyHasTakenOver) {
   StoreDialogue d;
-  d.settle({"a"});
+  d.settle({"a", "b"});
   const Epoch before = d.state->view.epoch;
   d.state->members.at(NodeId("a")).lease_until = d.state->clock;
-  const SyncReply reply = d.sync("a");
-  EXPECT_EQ(reply.view.epoch.value, before.value + 1);
-  EXPECT_FALSE(reply.settled);
-  EXPECT_TRUE(d.has("a"));
+  EXPECT_TRUE(d.sync("a").settled);
+  EXPECT_EQ(d.state->view.epoch, before);
+  d.state->members.at(NodeId("a")).lease_until = d.state->clock;
+  d.sync("b");
+  EXPECT_FALSE(d.has("a"));
+  EXPECT_FALSE(d.sync("a").settled) << "a new membership";
 }
 
 TEST(ViewStore, ALeaverIsGoneAtOnceAndTheOthersSettleWithoutIt) {

@@ -50,22 +50,24 @@ if not time then
   time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 end
 
--- What is stored. Each of these also fails, before any write, where a key holds a foreign type.
+-- What is stored: no more is asked than a quiet heartbeat needs. Each key is asked for before it is written, so
+-- that a foreign type fails while nothing is half-applied.
 local stored = redis.call('HMGET', pool_key, 'config', 'lineage', 'epoch', 'view_id', 'run_id', 'clock',
                           'last_time', 'barrier_until', 'settled', 'size', 'acked', 'holders', 'drains',
                           'since')
 local parts = {members = redis.call('HLEN', members_key), leases = redis.call('ZCARD', leases_key),
                seen = redis.call('HLEN', seen_key), holds = redis.call('HLEN', holds_key),
                drains = redis.call('SCARD', drains_key)}
-local steps = redis.call('LLEN', steps_key)
-local my_wait = redis.call('HGET', waiting_key, id)
 local my_record = redis.call('HGET', members_key, id)
-local my_lease = redis.call('ZSCORE', leases_key, id)
 local my_seen = redis.call('HGET', seen_key, id)
-local my_holds = redis.call('HGET', holds_key, id) or ''
-local drain_requested = redis.call('SISMEMBER', drains_key, id)
+local my_holds, drain_requested = '', 0
+if parts.holds > 0 then my_holds = redis.call('HGET', holds_key, id) or '' end
+if parts.drains > 0 then drain_requested = redis.call('SISMEMBER', drains_key, id) end
+local my_wait = not my_record and redis.call('HGET', waiting_key, id)
+-- The two leases that end next, with their ends: one of them is another member's.
+local next_leases = redis.call('ZRANGE', leases_key, 0, 1, 'WITHSCORES')
 
-local fresh = redis.call('EXISTS', pool_key) == 0
+local fresh = not stored[1] and redis.call('EXISTS', pool_key) == 0
 if fresh and leaving then return {'none'} end
 local heartbeat, lease = parse_config(config)
 local wanted_lease = lease
@@ -94,10 +96,10 @@ end
 -- them.
 local my_sequence, my_ack
 if my_seen then my_sequence, my_ack = string.match(my_seen, '^(%d+) (.*)$') end
-local member = my_record and my_lease and my_sequence
+local member = my_record and my_sequence
 local lost = fresh or parts.members ~= state.size or parts.leases ~= state.size or parts.seen ~= state.size or
     parts.holds ~= state.holders or parts.drains ~= state.drains or
-    (not member and (my_record or my_lease or my_seen))
+    (not member and (my_record or my_seen))
 if lost then
   member, my_holds, drain_requested, my_wait = nil, '', 0, nil
   state.size, state.acked, state.holders, state.drains = 0, 0, 0, 0
@@ -114,10 +116,15 @@ end
 local newest = member and my_sequence or my_wait and string.match(my_wait, '^(%d+) ')
 if newest and at_most(sequence, newest) then return {'late', newest} end
 
--- R2
+-- R2. Not the caller: nobody has taken over from it, and it is alive.
 local expired = {}
-if not lost then expired = redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(clock)) end
-if member and tonumber(my_lease) <= clock then member, my_holds, drain_requested = nil, '', 0 end
+local batch_left = state.since + heartbeat / 4 - clock
+local batch_is_due = state.size < batches_from or state.settled == '1' or batch_left <= 0
+if batch_is_due and not lost and next_leases[1] and tonumber(next_leases[2]) <= clock then
+  for _, each in ipairs(redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(clock))) do
+    if each ~= id or not member then expired[#expired + 1] = each end
+  end
+end
 local size = state.size - #expired
 local changed = #expired > 0
 
@@ -137,18 +144,14 @@ end
 -- gone: ids; present: records; joined: id -> {record, sequence, end of lease} of who waited.
 local gone, present, joined = {}, {}, {}
 local newcomer = not leaving and not member
-for _, each in ipairs(expired) do
-  if each ~= id or not newcomer then gone[#gone + 1] = each end
-end
+for _, each in ipairs(expired) do gone[#gone + 1] = each end
 if leaving then
   if member then gone[#gone + 1], size, changed = id, size - 1, true end
   drain_requested = 0
 elseif member and my_record ~= record then
   present[1], changed = record, true
 end
-local batch_left = state.since + heartbeat / 4 - clock
-local admits = changed or
-    newcomer and (size < batches_from or state.settled == '1' or batch_left <= 0)
+local admits = changed or newcomer and batch_is_due
 if admits and not lost and not other_config then
   local others = redis.call('HGETALL', waiting_key)
   for index = 1, #others, 2 do
@@ -168,7 +171,9 @@ local waits = newcomer and not admits
 -- R4, R5, R6
 local acked, hints = state.acked, {}
 local base, step = {epoch = text(state.epoch), view_id = state.view_id}, nil
+local steps = 0
 if changed then
+  steps = redis.call('LLEN', steps_key)  -- fails here, before any write, where the key holds a foreign type
   state.epoch = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1
   state.view_id, state.settled, state.since = nonce, '0', clock
   acked, batch_left = 0, heartbeat / 4
@@ -234,10 +239,8 @@ end
 local holders, drains = state.holders, state.drains
 if lost then redis.call('DEL', members_key, leases_key, seen_key, holds_key, drains_key) end
 if lost or admits or other_config then redis.call('DEL', waiting_key) end
-local removed = gone
-if newcomer and #expired > #gone then removed = expired end  -- the caller's old membership goes as well
-for first = 1, #removed, 1000 do
-  local some = {unpack(removed, first, math.min(first + 999, #removed))}
+for first = 1, #gone, 1000 do
+  local some = {unpack(gone, first, math.min(first + 999, #gone))}
   redis.call('ZREM', leases_key, unpack(some))
   redis.call('HDEL', members_key, unpack(some))
   redis.call('HDEL', seen_key, unpack(some))
@@ -250,7 +253,7 @@ for each, node in pairs(joined) do
   redis.call('HSET', seen_key, each, node[2] .. ' -')
 end
 if leaving then
-  redis.call('HDEL', waiting_key, id)
+  if my_wait then redis.call('HDEL', waiting_key, id) end
 elseif waits then
   redis.call('HSET', waiting_key, id, sequence .. ' ' .. text(clock + lease) .. ' ' .. record)
 else
@@ -294,13 +297,14 @@ if changed or settled ~= state.settled then set('settled', settled) end
 redis.call('HSET', pool_key, unpack(update))
 
 local barrier_left = math.max(0, state.barrier_until - clock)
+local next_batch = settled == '1' and 0 or batch_left
 local look = math.huge
-if barrier_left > 0 then look = barrier_left end
-local next_leases = redis.call('ZRANGE', leases_key, 0, 1, 'WITHSCORES')
+if changed then next_leases = redis.call('ZRANGE', leases_key, 0, 1, 'WITHSCORES') end
 for index = 1, #next_leases, 2 do
   if next_leases[index] ~= id then look = math.min(look, tonumber(next_leases[index + 1]) - clock) end
 end
-if waits then look = settled == '1' and 0 or batch_left end
+if waits or look <= 0 then look = next_batch end
+if barrier_left > 0 and not waits then look = math.min(look, barrier_left) end
 local look_text = ''
 if look <= heartbeat then look_text = text(look) end
 
