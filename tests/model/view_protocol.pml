@@ -37,7 +37,7 @@
 
 /* Views. The number of a view is its view id: unique while anything names it. 0: none. */
 byte view_members[IDS + 2], view_draining[IDS + 2], view_epoch[IDS + 2], view_lineage[IDS + 2];
-/* What hints have told of the view, and anybody may still hear: CERTIFIED if that it has settled, and jobs that
+/* What hints have told of the view, and anybody may still hear: CERTIFIED if it has settled, and jobs that
    some list of held jobs left out. */
 byte view_told[IDS + 2];
 #define CERTIFIED BIT(JOBS)
