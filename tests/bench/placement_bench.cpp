@@ -103,13 +103,15 @@ BENCHMARK_CAPTURE(assign_jobs, rendezvous, PlacementKind::rendezvous)
     ->ArgsProduct({{100, 1'000}, {105, 125}})
     ->Unit(benchmark::kMicrosecond);
 
-void look_up(benchmark::State& state, PlacementKind kind) {
+void look_up(benchmark::State& state, PlacementKind kind, unsigned points = 50) {
   const auto hashes = make_hashes();
-  const auto placement = Placement::build(kind, make_nodes(static_cast<std::size_t>(state.range(0)))).value();
+  const auto placement =
+      Placement::build(kind, make_nodes(static_cast<std::size_t>(state.range(0))), points).value();
   std::size_t next = 0;
   for (auto each : state) benchmark::DoNotOptimize(placement.owner_of_hash(hashes[next++ % kKeys]));
 }
 BENCHMARK_CAPTURE(look_up, ring, PlacementKind::ring)->Arg(5)->Arg(100)->Arg(1'000);
+BENCHMARK_CAPTURE(look_up, ring_of_1000_points, PlacementKind::ring, 1'000)->Arg(5)->Arg(100)->Arg(1'000);
 BENCHMARK_CAPTURE(look_up, rendezvous, PlacementKind::rendezvous)->Arg(5)->Arg(100)->Arg(1'000);
 BENCHMARK_CAPTURE(look_up, rendezvous_fine, PlacementKind::rendezvous_fine)->Arg(5)->Arg(100)->Arg(1'000);
 
@@ -133,31 +135,26 @@ BENCHMARK_CAPTURE(build, rendezvous_fine, PlacementKind::rendezvous_fine)
     ->Arg(1'000)
     ->Unit(benchmark::kMicrosecond);
 
-void change(benchmark::State& state, PlacementKind kind, bool joins) {
+void change(benchmark::State& state, PlacementKind kind, bool joins, unsigned points = 50) {
   auto nodes = make_nodes(static_cast<std::size_t>(state.range(0)));
-  const auto all = Placement::build(kind, nodes).value();
+  const auto all = Placement::build(kind, nodes, points).value();
   nodes.erase(nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / 2));
   const auto less = all.changed_to(nodes).value();
   for (auto each : state) {
     benchmark::DoNotOptimize(joins ? less.changed_to(all.nodes()) : all.changed_to(less.nodes()));
   }
 }
-BENCHMARK_CAPTURE(change, ring_join, PlacementKind::ring, true)
-    ->Arg(100)
-    ->Arg(1'000)
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(change, ring_leave, PlacementKind::ring, false)
-    ->Arg(100)
-    ->Arg(1'000)
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(change, rendezvous_join, PlacementKind::rendezvous, true)
-    ->Arg(100)
-    ->Arg(1'000)
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(change, rendezvous_leave, PlacementKind::rendezvous, false)
-    ->Arg(100)
-    ->Arg(1'000)
-    ->Unit(benchmark::kMicrosecond);
+void at_two_sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(100)->Arg(1'000)->Unit(benchmark::kMicrosecond);
+}
+BENCHMARK_CAPTURE(change, ring_join, PlacementKind::ring, true)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, ring_leave, PlacementKind::ring, false)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, ring_of_1000_points_join, PlacementKind::ring, true, 1'000)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, ring_of_1000_points_leave, PlacementKind::ring, false, 1'000)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, rendezvous_join, PlacementKind::rendezvous, true)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, rendezvous_leave, PlacementKind::rendezvous, false)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, rendezvous_fine_join, PlacementKind::rendezvous_fine, true)->Apply(at_two_sizes);
+BENCHMARK_CAPTURE(change, rendezvous_fine_leave, PlacementKind::rendezvous_fine, false)->Apply(at_two_sizes);
 
 // ---- ratios
 

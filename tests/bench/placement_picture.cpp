@@ -152,18 +152,31 @@ struct Panel {
                kTop + kHeight + 36);
   }
 
-  void draw_line(const std::vector<double>& values, const std::string& colour) const {
+  /// `dashes` are further attributes of the line.
+  void draw_line(const std::vector<double>& values, const std::string& colour,
+                 const std::string& dashes = {}) const {
     std::string points;
     for (std::size_t i = 0; i < values.size(); ++i) {
       points += fmt::format("{:.1f},{:.1f} ", x(kSizes[i]), y(values[i]));
     }
-    fmt::print("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", points, colour);
+    fmt::print("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n", points, colour,
+               dashes);
   }
 };
 
+/// The placements themselves all move the least possible. Their lines are one, so each colour gets dashes of
+/// its own in it.
+std::string movement_dashes(std::size_t rule) {
+  if (kRules[rule].percent != 0) return {};
+  const auto unbounded = std::ranges::count(kRules, 0U, &Rule::percent);
+  constexpr std::size_t kDash = 9;
+  return fmt::format(" stroke-dasharray=\"{} {}\" stroke-dashoffset=\"-{}\"", kDash,
+                     kDash * (static_cast<std::size_t>(unbounded) - 1), kDash * rule);
+}
+
 void draw(const std::vector<Row>& rows) {
   const Panel balance{"Balance: the fullest node, by the mean (1 = even)", 60, 1.0, 1.8, 0.1};
-  const Panel movement{"Movement at a loss, by the least possible (1 = optimal)", 500, 1.0, 4.0, 0.5};
+  const Panel movement{"Jobs moved at a loss, by the least (1 = optimal)", 500, 1.0, 4.0, 0.5};
   fmt::print(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 460\" font-family=\"sans-serif\" "
       "font-size=\"12\">\n<rect width=\"900\" height=\"460\" fill=\"white\"/>\n");
@@ -172,7 +185,7 @@ void draw(const std::vector<Row>& rows) {
   double legend = 60;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     balance.draw_line(rows[i].balance, rows[i].colour);
-    movement.draw_line(rows[i].movement, rows[i].colour);
+    movement.draw_line(rows[i].movement, rows[i].colour, movement_dashes(i));
     const double line = 400 + 24 * static_cast<double>(i / 3);
     fmt::print(
         "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"18\" height=\"4\" fill=\"{}\"/>"
