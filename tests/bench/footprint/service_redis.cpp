@@ -1,17 +1,10 @@
 // A service that embeds one pool: service_redis <store> <node>.
 
-#include <nodepool/pool.hpp>
 #include <nodepool/redis.hpp>
 
-#include "footprint/service.hpp"
+#include "footprint/pool_service.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  auto driver = nodepool::open_redis(std::string_view(argv[1]));
-  if (!driver) return nodepool::bench::serve(driver.error().message);
-  nodepool::PoolOptions options;
-  options.name = argv[2];
-  nodepool::NodePool pool(nodepool::ServiceName("footprint"), *driver, options);
-  if (auto started = pool.start(); !started) return nodepool::bench::serve(started.error().message);
-  return nodepool::bench::serve();
+  return nodepool::bench::serve_in_pool(nodepool::open_redis(argv[1]), argv[2]);
 }
