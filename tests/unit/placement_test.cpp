@@ -46,6 +46,17 @@ TEST(SlotTable, TheOwnersAreTheseOnEveryMachine) {
   EXPECT_EQ(fingerprint(20), 0xd61f86e909a29665U);
 }
 
+/// A newcomer stops bidding where no winning bid is greater, so the bids by which earlier newcomers won have
+/// to be known. These are names of nodes where it would be seen if they were not; they are rare.
+TEST(SlotTable, ANewcomerBidsForAllThatAnEarlierOneHasWon) {
+  for (const std::string earlier : {"m29", "m34", "m41"}) {
+    const std::vector<RingNode> before{{"a"}, {earlier, kMaxWeight}};
+    const std::vector<RingNode> after{{"a"}, {earlier, kMaxWeight}, {"n0", kMaxWeight}};
+    const auto table = ring::SlotTable::build({{"a"}}, 16).changed_to(before).changed_to(after);
+    EXPECT_TRUE(std::ranges::equal(table.owners(), ring::SlotTable::build(after, 16).owners())) << earlier;
+  }
+}
+
 TEST(SlotTable, TheFullestOfHundredsOfNodesIsNearTheMean) {
   const auto fullest = [](std::size_t count, unsigned bits) {
     std::vector<RingNode> nodes;
