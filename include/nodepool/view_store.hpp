@@ -62,8 +62,8 @@ struct PoolState {
 inline constexpr std::size_t kBatchesFrom = 16;
 /// So many steps from view to view are remembered; who is further behind gets all members.
 inline constexpr std::size_t kMaxSteps = 64;
-/// A step that concerns more nodes is neither remembered nor told in a hint.
-inline constexpr std::size_t kMaxStepNodes = 256;
+/// A longer step is neither remembered nor told in a hint. Counted as text: a line for each node.
+inline constexpr std::size_t kMaxStepBytes = 65'536;
 /// More held jobs are not told in a hint.
 inline constexpr std::size_t kMaxHintJobs = 64;
 

@@ -20,6 +20,7 @@ constexpr milliseconds kLookMargin{1};
 /// All members are told to look at the same instant. They take turns, at random, over so much time for each
 /// of them: the first to look makes a new view, and the others hear of it.
 constexpr std::chrono::microseconds kLookTurn{50};
+constexpr std::size_t kTurnsOfNewcomers = 200;  ///< They do not know how many there are.
 
 bool is_permanent(ErrorCode code) noexcept {
   return code == ErrorCode::config_mismatch || code == ErrorCode::permission_denied ||
@@ -62,7 +63,8 @@ std::optional<SyncRequest> Node::next_request(MonotonicTime now, const ClaimLedg
   request.node.draining = request.intent == Intent::draining;
   request.nonce = fmt::format("{}.{}", self_.id.str(), sequence_);
   if (standing_->view) {
-    request.known = standing_->view->stamp;
+    // A caller that knows nothing is told all members, and acknowledges nothing.
+    if (!std::exchange(asks_for_all_, false)) request.known = standing_->view->stamp;
     request.held = ledger.held(standing_->view->owned);
   }
   return request;
@@ -97,7 +99,8 @@ void Node::plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, Monoton
   next_sync_ =
       sent_at + std::chrono::duration_cast<nanoseconds>(settings_.config.heartbeat * jitter(0.9, 1.0));
   if (reply.look_again_in) {
-    const auto members = standing_->view ? static_cast<double>(standing_->view->members.size()) : 0.0;
+    const auto members =
+        static_cast<double>(standing_->view ? standing_->view->members.size() : kTurnsOfNewcomers);
     const auto turn = std::chrono::duration_cast<nanoseconds>(members * jitter(0.0, 1.0) * kLookTurn);
     next_sync_ = std::min(next_sync_, now + *reply.look_again_in + kLookMargin + turn);
   }
@@ -108,6 +111,10 @@ void Node::plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, Monoton
 
 Result<void> Node::learn_view(const SyncReply& reply, MonotonicTime now) {
   if (standing_->view && standing_->view->stamp == reply.view) return {};
+  if (standing_->view && standing_->view->stamp.lineage == reply.view.lineage &&
+      reply.view.epoch < standing_->view->stamp.epoch) {
+    return failure(ErrorCode::outcome_unknown, "the store answered with an older view; it is ignored");
+  }
   if (reply.members) return adopt(reply.view, *reply.members, now);
   if (reply.change && standing_->view && standing_->view->stamp == reply.change->base) {
     return adopt(reply.view, changed_members(standing_->view->members, *reply.change), now);
@@ -118,6 +125,8 @@ Result<void> Node::learn_view(const SyncReply& reply, MonotonicTime now) {
 void Node::on_failure(const Error& error, MonotonicTime now) {
   sent_at_.reset();
   if (phase_ == Phase::finished) return;
+  // A difference that cannot be read or applied would come again and again.
+  asks_for_all_ |= error.code == ErrorCode::store_corrupt || error.code == ErrorCode::internal;
   const auto kind =
       is_permanent(error.code) ? NodeEvent::Kind::configuration_refused : NodeEvent::Kind::sync_failed;
   events_.push_back({.kind = kind, .error = error});
@@ -138,7 +147,7 @@ void Node::on_hint(const Hint& hint, MonotonicTime now) {
           hint.epoch > adopted || (!standing_->settled && (hint.epoch == adopted || hint.epoch == Epoch{}));
       break;
     case Hint::Kind::release:
-      due_ |= !standing_->settled || !standing_->held_by_others.empty();
+      due_ |= hint.epoch > adopted || (standing_->settled && !standing_->held_by_others.empty());
       break;
     case Hint::Kind::drain:
       due_ |= phase_ == Phase::active;

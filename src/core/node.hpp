@@ -128,6 +128,7 @@ class NODEPOOL_EXPORT Node {
   bool due_ = true;                       ///< A sync is to be sent at once.
   MonotonicTime next_sync_;               ///< The next heartbeat, look or retry.
   unsigned failures_ = 0;                 ///< In a row.
+  bool asks_for_all_ = false;             ///< The next request asks for all members.
   std::vector<ViewChange> heard_;         ///< From hints, each applies to what the one before led to.
   ViewStamp heard_view_;                  ///< What all of them lead to.
   MonotonicTime phase_deadline_;          ///< Of draining and leaving.

@@ -18,6 +18,14 @@ microseconds batch_time(const PoolConfig& config) {
   return microseconds(config.heartbeat) / 4;
 }
 
+/// The bytes of a step's text: a line for each node.
+std::size_t text_size(const ViewChange& change) {
+  std::size_t size = 0;
+  for (const NodeId& id : change.gone) size += 2 + id.str().size();
+  for (const NodeInfo& node : change.present) size += 2 + encode_node(node).size();
+  return size;
+}
+
 /// One call of apply_sync, rule by rule. The rules' names are those of docs/protocol.md.
 class Sync {
  public:
@@ -26,7 +34,9 @@ class Sync {
 
   SyncOutcome run() {
     advance_clock();
-    evict();
+    batch_is_due_ = batch_is_due();
+    was_member_ = state_.members.contains(request_.node.id);
+    if (batch_is_due_) evict();
     check_lineage();
     admit_or_remove();
     bump();
@@ -43,19 +53,23 @@ class Sync {
     state_.last_time = now_.time;
   }
 
+  /// Evictions and admissions of a large pool wait for each other while a young view settles; any new view
+  /// takes along all who are late and all who wait.
+  [[nodiscard]] bool batch_is_due() const {
+    return state_.members.size() < now_.batches_from || state_.settled ||
+           view_age() >= batch_time(state_.config);
+  }
+
   /// R2: members whose lease ran out on the pool's clock are gone, with their holds. Not the caller: nobody
   /// has taken over from it, and it is alive.
   void evict() {
-    batch_is_due_ = state_.members.size() < now_.batches_from || state_.settled ||
-                    view_age() >= batch_time(state_.config);
     std::erase_if(state_.members, [&](const auto& entry) {
       const auto& [id, member] = entry;
-      const bool goes = batch_is_due_ && member.lease_until <= state_.clock && id != request_.node.id;
+      const bool goes = member.lease_until <= state_.clock && id != request_.node.id;
       if (goes) gone_.insert(id);
       return goes;
     });
     changed_ |= !gone_.empty();
-    was_member_ = state_.members.contains(request_.node.id);
   }
 
   /// R3: where the store may have lost writes, nothing settles for one whole lease.
@@ -90,6 +104,7 @@ class Sync {
       present_.insert(caller);
     }
     changed_ |= !gone_.empty() || !present_.empty();
+    if (changed_) evict();
     if (changed_ || (newcomer_ && batch_is_due_)) admit_all();
   }
 
@@ -129,25 +144,21 @@ class Sync {
   }
 
   void remember_step(const ViewStamp& base) {
-    if (base.view_id.empty() || gone_.size() + present_.size() > kMaxStepNodes) {
-      state_.steps.clear();
-      return;
-    }
     ViewChange change{.base = base, .gone = {gone_.begin(), gone_.end()}, .present = {}};
     for (const NodeId& id : present_) change.present.push_back(state_.members.at(id).info);
     sort_members(change.present);
+    if (base.view_id.empty() || text_size(change) > kMaxStepBytes) return state_.steps.clear();
     state_.steps.insert(state_.steps.begin(), {state_.view.view_id, std::move(change)});
     if (state_.steps.size() > kMaxSteps) state_.steps.pop_back();
   }
 
-  /// A hint about the present view that tells which jobs are held. Only once it has settled: before, a member
+  /// A hint about the present view that tells which jobs are held. REQUIRES: it has settled; before, a member
   /// may not have told its holds, and who heard of it later would take its jobs for free.
   [[nodiscard]] Hint hint_with_holds(Hint::Kind kind) const {
     std::set<std::string> held;
     for (const auto& [id, member] : state_.members) held.insert(member.held.begin(), member.held.end());
     Hint hint{kind, state_.view.epoch, std::nullopt};
-    if (state_.settled && held.size() <= kMaxHintJobs)
-      hint.detail = {state_.view, {}, {held.begin(), held.end()}};
+    if (held.size() <= kMaxHintJobs) hint.detail = {state_.view, {}, {held.begin(), held.end()}};
     return hint;
   }
 
@@ -173,8 +184,11 @@ class Sync {
         std::ranges::all_of(state_.members, [](const auto& entry) { return entry.second.acknowledged; });
     const bool announce = settled && !state_.settled;
     state_.settled = settled;
-    if (released_) outcome_.publish.push_back(hint_with_holds(Hint::Kind::release));
-    if (announce) outcome_.publish.push_back(hint_with_holds(Hint::Kind::settled));
+    if (announce) {
+      outcome_.publish.push_back(hint_with_holds(Hint::Kind::settled));
+    } else if (settled && released_) {
+      outcome_.publish.push_back(hint_with_holds(Hint::Kind::release));
+    }
   }
 
   void reply() {

@@ -113,13 +113,25 @@ TEST(NodeHints, ALateReleaseHintBringsNoHoldBack) {
   EXPECT_TRUE(d.decides(job));
 }
 
-TEST(NodeHints, AReleaseBeforeTheViewHasSettledIsAReasonToAskAfterwards) {
+TEST(NodeHints, ADifferenceThatDoesNotApplyMakesTheNodeAskForAllMembers) {
   NodeDialogue d;
-  d.join(1, {"a", "b"});
-  d.node.on_hint(view_hint(2, {}, {NodeId("id-b")}), d.now);
-  d.exchange(NodeDialogue::pending(2));
-  d.node.on_hint(hint_with_holds(Kind::release, 2), d.now);
-  EXPECT_TRUE(d.ask().has_value());
+  d.join(1, {"a"});
+  SyncReply reply{.view = NodeDialogue::stamp(3)};
+  reply.change = ViewChange{NodeDialogue::stamp(2), {}, {member("b")}};
+  d.pass(1s);
+  d.exchange(reply);
+  d.pass(1s);
+  EXPECT_TRUE(d.ask()->known.empty());
+  d.answer(NodeDialogue::unsettled(3, {"a", "b"}));
+  EXPECT_EQ(d.ask()->known, NodeDialogue::stamp(3));
+}
+
+TEST(NodeHints, AnAnswerWithAnOlderViewIsIgnored) {
+  NodeDialogue d;
+  d.join(2, {"a", "b"});
+  d.pass(1s);
+  d.exchange(NodeDialogue::unsettled(1, {"a"}));
+  EXPECT_EQ(d.node.standing()->view->stamp, NodeDialogue::stamp(2));
 }
 
 TEST(NodeHints, ANodeWithoutItsLeaseTakesNothingFromAHint) {
@@ -146,7 +158,7 @@ TEST(NodeHints, AWaitingNodeHasNoLeaseAndAsksWhenItIsTold) {
   EXPECT_EQ(d.state(), NodeState::joining);
   EXPECT_FALSE(d.node.standing()->lease);
   EXPECT_FALSE(d.ask().has_value());
-  d.pass(202ms);
+  d.pass(211ms);
   EXPECT_TRUE(d.ask().has_value());
   d.answer(reply);
   d.node.on_hint(hint_with_holds(Kind::settled, 7), d.now);

@@ -20,7 +20,7 @@ local known = {lineage = ARGV[5], epoch = tonumber(ARGV[6]), view_id = ARGV[7]}
 local held, sequence, nonce, run_id, channel = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 local leaving = intent == 'leaving'
 -- As in include/nodepool/view_store.hpp; tests may dictate the first.
-local batches_from, max_steps, max_step_nodes, max_hint_jobs = tonumber(ARGV[14]) or 16, 64, 256, 64
+local batches_from, max_steps, max_step_bytes, max_hint_jobs = tonumber(ARGV[14]) or 16, 64, 65536, 64
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -50,8 +50,8 @@ if not time then
   time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 end
 
--- What is stored: no more is asked than a quiet heartbeat needs. Each key is asked for before it is written, so
--- that a foreign type fails while nothing is half-applied.
+-- What is stored: no more is asked than a quiet heartbeat needs. Each key is asked for before it is written,
+-- so that a foreign type fails while nothing is half-applied.
 local stored = redis.call('HMGET', pool_key, 'config', 'lineage', 'epoch', 'view_id', 'run_id', 'clock',
                           'last_time', 'barrier_until', 'settled', 'size', 'acked', 'holders', 'drains',
                           'since')
@@ -116,17 +116,21 @@ end
 local newest = member and my_sequence or my_wait and string.match(my_wait, '^(%d+) ')
 if newest and at_most(sequence, newest) then return {'late', newest} end
 
+local gone, present, joined = {}, {}, {}  -- ids; records; of who waited: id -> {record, sequence, lease}
+local size, changed = state.size, false
+
 -- R2. Not the caller: nobody has taken over from it, and it is alive.
-local expired = {}
-local batch_left = state.since + heartbeat / 4 - clock
-local batch_is_due = state.size < batches_from or state.settled == '1' or batch_left <= 0
-if batch_is_due and not lost and next_leases[1] and tonumber(next_leases[2]) <= clock then
+local function evict()
+  if lost or not next_leases[1] or tonumber(next_leases[2]) > clock then return end
   for _, each in ipairs(redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(clock))) do
-    if each ~= id or not member then expired[#expired + 1] = each end
+    if each ~= id then gone[#gone + 1], size, changed = each, size - 1, true end
   end
 end
-local size = state.size - #expired
-local changed = #expired > 0
+-- Evictions and admissions of a large pool wait for each other while a young view settles; any new view takes
+-- along all who are late and all who wait.
+local batch_left = state.since + heartbeat / 4 - clock
+local batch_is_due = state.size < batches_from or state.settled == '1' or batch_left <= 0
+if batch_is_due then evict() end
 
 -- R3
 local ancestor = known.lineage == '' or (known.lineage == state.lineage and known.epoch <= state.epoch and
@@ -141,23 +145,21 @@ if other_config then
 end
 
 -- Who comes and goes
--- gone: ids; present: records; joined: id -> {record, sequence, end of lease} of who waited.
-local gone, present, joined = {}, {}, {}
 local newcomer = not leaving and not member
-for _, each in ipairs(expired) do gone[#gone + 1] = each end
 if leaving then
   if member then gone[#gone + 1], size, changed = id, size - 1, true end
   drain_requested = 0
 elseif member and my_record ~= record then
   present[1], changed = record, true
 end
+if changed and not batch_is_due then evict() end
 local admits = changed or newcomer and batch_is_due
 if admits and not lost and not other_config then
   local others = redis.call('HGETALL', waiting_key)
   for index = 1, #others, 2 do
     local its_sequence, its_lease, its_record = string.match(others[index + 1], '^(%d+) (%d+) (.*)$')
     if its_sequence and others[index] ~= id and tonumber(its_lease) > clock then
-      joined[others[index]] = {its_record, its_sequence, its_lease}
+      joined[others[index]] = {its_record, its_sequence, text(math.min(tonumber(its_lease), clock + lease))}
       present[#present + 1] = its_record
       size, changed = size + 1, true
     end
@@ -177,11 +179,12 @@ if changed then
   state.epoch = math.max(state.epoch, known.epoch, math.floor(time / 1000)) + 1
   state.view_id, state.settled, state.since = nonce, '0', clock
   acked, batch_left = 0, heartbeat / 4
-  if not lost and #gone + #present <= max_step_nodes then
+  if not lost then
     local lines_of_step = {}
     for _, each in ipairs(gone) do lines_of_step[#lines_of_step + 1] = '-' .. each end
     for _, each in ipairs(present) do lines_of_step[#lines_of_step + 1] = '+' .. each end
     step = table.concat(lines_of_step, '\n')
+    if #step >= max_step_bytes then step = nil end
   end
   hints[#hints + 1] = {'view', step and ' ' .. state.lineage .. ' ' .. nonce .. ' ' .. base.epoch .. ' ' ..
                        base.view_id .. '\n' .. step or ''}
@@ -204,8 +207,8 @@ if not leaving and not waits then
 end
 local settled = '0'
 if clock >= state.barrier_until and acked == size then settled = '1' end
-local settles = settled == '1' and state.settled == '0'
-if released or settles then
+local kind = settled == '1' and (state.settled == '0' and 'settled' or released and 'release')
+if kind then
   -- All jobs that are held once this script has ended. Told only of a settled view: before, a member may not
   -- have told its holds, and who heard of it later would take its jobs for free.
   local jobs, names = {}, {}
@@ -223,17 +226,32 @@ if released or settles then
   for job in pairs(jobs) do names[#names + 1] = job end
   table.sort(names)
   local detail = ''
-  if settled == '1' and #names <= max_hint_jobs then
+  if #names <= max_hint_jobs then
     detail = ' ' .. state.lineage .. ' ' .. state.view_id .. '\n' .. table.concat(names, '\n')
   end
-  if released then hints[#hints + 1] = {'release', detail} end
-  if settles then hints[#hints + 1] = {'settled', detail} end
+  hints[#hints + 1] = {kind, detail}
 end
 
 -- Told first: nobody can act on it before this script has ended, and a user who may not publish changes
--- nothing.
+-- nothing. Before that, a write that changes nothing: a server that refuses writes (too few replicas, no
+-- memory left) must not tell of a view that will never be.
+if #hints > 0 then
+  redis.call('HSET', pool_key, 'telling', '1')
+  redis.call('HDEL', pool_key, 'telling')
+end
 for _, hint in ipairs(hints) do
   redis.call('PUBLISH', channel, hint[1] .. ' ' .. text(state.epoch) .. ' ' .. id .. hint[2])
+end
+
+-- Before the members: a user without the rights for lists is refused here, and a step of a view that never
+-- came leads nowhere.
+if changed then
+  if step then
+    redis.call('LPUSH', steps_key, nonce .. ' ' .. base.epoch .. ' ' .. base.view_id .. '\n' .. step)
+    if steps >= max_steps then redis.call('LTRIM', steps_key, 0, max_steps - 1) end
+  else
+    redis.call('DEL', steps_key)
+  end
 end
 
 local holders, drains = state.holders, state.drains
@@ -282,12 +300,6 @@ if changed then
   set('run_id', run_id)
   set('barrier_until', text(state.barrier_until))
   set('since', text(state.since))
-  if step then
-    redis.call('LPUSH', steps_key, nonce .. ' ' .. base.epoch .. ' ' .. base.view_id .. '\n' .. step)
-    if steps >= max_steps then redis.call('LTRIM', steps_key, 0, max_steps - 1) end
-  else
-    redis.call('DEL', steps_key)
-  end
 end
 if fresh or lost or size ~= state.size then set('size', text(size)) end
 if changed or acked ~= state.acked then set('acked', text(acked)) end
