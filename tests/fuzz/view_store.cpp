@@ -146,7 +146,9 @@ class Play {
     const PoolState& state = *store_.state;
     expect(reply.view == state.view && reply.settled == state.settled, "a reply tells what is stored");
     expect(reply.view.epoch >= request.known.epoch, "no caller is given an older epoch");
-    expect(reply.members.has_value() == (request.known != reply.view),
+    expect(reply.waiting == state.waiting.contains(request.node.id), "who waits is told so");
+    expect(!(reply.members && reply.change), "members come as a list or as a difference");
+    expect((reply.members || reply.change) == (request.known != reply.view && !reply.waiting),
            "members come with a view that is new");
     expect(std::ranges::is_sorted(reply.holds_of_others), "holds ascend");
     for (const Hold& hold : reply.holds_of_others) {

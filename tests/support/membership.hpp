@@ -1,6 +1,7 @@
 #pragma once
 
-#include <utility>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "core/view_change.hpp"
@@ -14,15 +15,15 @@ class Membership {
  public:
   /// Puts all members into a reply that brings only the difference from the view this caller knows.
   void complete(SyncReply& reply) {
-    if (reply.change && reply.change->base == view_) reply.members = changed_members(members_, *reply.change);
-    if (!reply.members) return;
-    view_ = reply.view;
-    members_ = *reply.members;
+    if (reply.change) {
+      const auto base = views_.find(reply.change->base.view_id);
+      if (base != views_.end()) reply.members = changed_members(base->second, *reply.change);
+    }
+    if (reply.members) views_[reply.view.view_id] = *reply.members;
   }
 
  private:
-  ViewStamp view_;
-  std::vector<NodeInfo> members_;
+  std::map<std::string, std::vector<NodeInfo>> views_;  ///< By view id.
 };
 
 }  // namespace nodepool::test
