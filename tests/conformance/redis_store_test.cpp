@@ -24,28 +24,11 @@ class RedisUnderTest final : public StoreUnderTest {
  public:
   explicit RedisUnderTest(Way way) : way_(way) {
     (void)shared_server().command({"FLUSHALL"});
-    (void)shared_server().command({"ACL",
-                                   "SETUSER",
-                                   "nodes",
-                                   "reset",
-                                   "on",
-                                   ">p@ss/word:%",
-                                   "~nodepool:*",
-                                   "&nodepool:*",
-                                   "+@hash",
-                                   "+@set",
-                                   "+@sortedset",
-                                   "+@list",
-                                   "+del",
-                                   "+exists",
-                                   "+eval",
-                                   "+evalsha",
-                                   "+time",
-                                   "+publish",
-                                   "+subscribe",
-                                   "+ping",
-                                   "+select",
-                                   "+info"});
+    (void)shared_server().command({"ACL",          "SETUSER",     "nodes",       "reset",      "on",
+                                   ">p@ss/word:%", "~nodepool:*", "&nodepool:*", "+@hash",     "+@set",
+                                   "+@sortedset",  "+@list",      "+del",        "+exists",    "+eval",
+                                   "+evalsha",     "+time",       "+publish",    "+subscribe", "+ping",
+                                   "+select",      "+info"});
   }
   std::shared_ptr<Driver> connect() override {
     auto driver = open_redis(url());
