@@ -82,6 +82,13 @@ struct SyncReply {
   std::chrono::microseconds barrier_left{0};
   std::chrono::microseconds pool_clock{0};
   bool drain_requested = false;  ///< Somebody asked this node to drain.
+  /// What this reply is worth, counted from before the request was sent, if the store counts leases by rules
+  /// of its own; absent: the configuration's lease on the pool's clock.
+  std::optional<std::chrono::microseconds> lease;
+  /// A failover of the store could undo this renewal: it replicates, and was not asked to confirm.
+  bool unconfirmed = false;
+  /// What people should know of the store, one sentence each; told once for as long as it is repeated.
+  std::vector<std::string> warnings;
   bool operator==(const SyncReply&) const = default;
 };
 
@@ -136,6 +143,10 @@ struct Capabilities {
 class Session {
  public:
   virtual ~Session() = default;
+
+  /// The name under which this session's node stands on the ring, if the store gives it one; none: the pool's
+  /// own choice (PoolOptions::name).
+  [[nodiscard]] virtual std::optional<NodeName> node_name() const { return std::nullopt; }
 
   /// One atomic heartbeat, as specified by `apply_sync` (view_store.hpp). Returns by `deadline` (a little
   /// later at worst). Errors: `unavailable` and `outcome_unknown` are worth another try; `config_mismatch`,

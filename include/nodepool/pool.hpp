@@ -73,9 +73,13 @@ class NODEPOOL_EXPORT Claim {
 struct PoolStats {
   std::uint64_t syncs_ok = 0;
   std::uint64_t syncs_failed = 0;
+  std::uint64_t syncs_unconfirmed = 0;  ///< Renewals that a failover of the store could undo.
   std::uint64_t hints = 0;
   std::uint64_t views_adopted = 0;
   std::uint64_t leases_lost = 0;  ///< Times this node has fenced itself.
+  std::uint64_t barriers = 0;  ///< Times the store could not rule out leases from before: a first start, lost
+                               ///< writes, a failover.
+  std::uint64_t store_warnings = 0;
   std::uint64_t claims_made = 0;
   std::uint64_t claims_revoked = 0;    ///< Claims told to stop before they were released.
   std::uint64_t callbacks_failed = 0;  ///< Listeners or log hooks that threw.

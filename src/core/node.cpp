@@ -79,18 +79,20 @@ void Node::on_reply(const SyncReply& reply, MonotonicTime now) {
     return;  // an older request's reply: the good-bye is still to be sent
   }
   if (lease_ && now >= lease_->end()) lose_lease(now);
-  if (now >= sent_at + lease_given()) {
+  const MonotonicTime lease_end = sent_at + lease_given(reply);
+  if (now >= lease_end) {
     emit(NodeEvent::Kind::reply_too_late);
     return retry_later(now);
   }
   plan_next_sync(sent_at, reply, now);
+  pass_on(reply.warnings);
   if (reply.waiting) {  // no member yet
     failures_ = 0;
     return;
   }
   if (auto learnt = learn_view(reply, now); !learnt) return on_failure(learnt.error(), now);
   failures_ = 0;
-  renew_lease(sent_at);
+  renew_lease(lease_end);
   if (reply.settled) settle(jobs_of(reply.holds_of_others));
   if (reply.drain_requested && phase_ == Phase::active) drain(now);
 }
@@ -107,6 +109,14 @@ void Node::plan_next_sync(MonotonicTime sent_at, const SyncReply& reply, Monoton
   if (reply.barrier_left.count() > 0) {
     events_.push_back({.kind = NodeEvent::Kind::behind_barrier, .wait = reply.barrier_left});
   }
+}
+
+void Node::pass_on(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    if (std::ranges::find(warnings_, warning) != warnings_.end()) continue;
+    events_.push_back({.kind = NodeEvent::Kind::store_warns, .warning = warning});
+  }
+  warnings_ = warnings;
 }
 
 Result<void> Node::learn_view(const SyncReply& reply, MonotonicTime now) {
@@ -271,9 +281,9 @@ void Node::lose_lease(MonotonicTime now) {
   emit(NodeEvent::Kind::lease_lost);
 }
 
-void Node::renew_lease(MonotonicTime sent_at) {
-  if (lease_) return lease_->extend(sent_at + lease_given());
-  lease_ = std::make_shared<LeaseTerm>(sent_at + lease_given());
+void Node::renew_lease(MonotonicTime end) {
+  if (lease_) return lease_->extend(end);
+  lease_ = std::make_shared<LeaseTerm>(end);
   suspended_ = false;
   change_standing([&](Standing& standing) { standing.lease = lease_; });
   emit(NodeEvent::Kind::lease_gained);
@@ -357,10 +367,11 @@ std::vector<NodeEvent> Node::take_events() {
 
 /// What a reply is worth, counted from before its request was sent: the store's lease, less what a step of
 /// its clock may take from it, less what the two clocks' rates may differ by.
-nanoseconds Node::lease_given() const {
+nanoseconds Node::lease_given(const SyncReply& reply) const {
   const PoolConfig& config = settings_.config;
-  const auto drift = std::chrono::duration_cast<nanoseconds>(config.lease * settings_.max_clock_drift);
-  return config.lease - clock_step_cap(config) - drift;
+  const nanoseconds lease = reply.lease ? nanoseconds(*reply.lease) : nanoseconds(config.lease);
+  const nanoseconds step = reply.lease ? nanoseconds(0) : nanoseconds(clock_step_cap(config));
+  return lease - step - std::chrono::duration_cast<nanoseconds>(lease * settings_.max_clock_drift);
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014), scaled to [least, most).

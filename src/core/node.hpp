@@ -35,11 +35,13 @@ struct NodeEvent {
     sync_failed,           ///< `error` says why; the node tries again by itself.
     reply_too_late,        ///< A reply came after the lease it would have given.
     behind_barrier,        ///< The store cannot rule out leases from before; `wait` is left.
+    store_warns,           ///< `warning` is what people should know of the store.
     name_shared,           ///< Another live member has this node's name: one of them stands idle.
     configuration_refused  ///< As sync_failed, but trying again cannot help while the pool is as it is.
   };
   Kind kind = Kind::state_changed;
   std::optional<Error> error = std::nullopt;
+  std::string warning = {};
   std::chrono::microseconds wait{0};
   NodeState state = NodeState::joining;  ///< Of state_changed.
 };
@@ -95,7 +97,8 @@ class NODEPOOL_EXPORT Node {
   };
 
   void lose_lease(MonotonicTime now);
-  void renew_lease(MonotonicTime sent_at);
+  void renew_lease(MonotonicTime end);
+  void pass_on(const std::vector<std::string>& warnings);
   Result<void> learn_view(const SyncReply& reply, MonotonicTime now);
   bool learn_from(const Hint& hint, MonotonicTime now);
   void adopt_heard(MonotonicTime now);
@@ -111,7 +114,7 @@ class NODEPOOL_EXPORT Node {
   template <class Change>
   void change_standing(Change change);
   [[nodiscard]] NodeState present_state(const Standing& standing) const noexcept;
-  [[nodiscard]] std::chrono::nanoseconds lease_given() const;
+  [[nodiscard]] std::chrono::nanoseconds lease_given(const SyncReply& reply) const;
   [[nodiscard]] double jitter(double least, double most);
   void emit(NodeEvent::Kind kind) { events_.push_back({.kind = kind}); }
 
@@ -128,6 +131,7 @@ class NODEPOOL_EXPORT Node {
   bool due_ = true;                       ///< A sync is to be sent at once.
   MonotonicTime next_sync_;               ///< The next heartbeat, look or retry.
   unsigned failures_ = 0;                 ///< In a row.
+  std::vector<std::string> warnings_;     ///< Of the last reply.
   bool asks_for_all_ = false;             ///< The next request asks for all members.
   std::vector<ViewChange> heard_;         ///< From hints, each applies to what the one before led to.
   ViewStamp heard_view_;                  ///< What all of them lead to.

@@ -16,9 +16,12 @@ PoolStats Journal::stats() const noexcept {
   };
   return {.syncs_ok = value(count.syncs_ok),
           .syncs_failed = value(count.syncs_failed),
+          .syncs_unconfirmed = value(count.syncs_unconfirmed),
           .hints = value(count.hints),
           .views_adopted = value(count.views_adopted),
           .leases_lost = value(count.leases_lost),
+          .barriers = value(count.barriers),
+          .store_warnings = value(count.store_warnings),
           .claims_made = value(count.claims_made),
           .claims_revoked = value(count.claims_revoked),
           .callbacks_failed = value(count.callbacks_failed),

@@ -18,8 +18,9 @@ class Journal {
   explicit Journal(Logger logger) : logger_(std::move(logger)) {}
 
   struct Counters {
-    std::atomic<std::uint64_t> syncs_ok{0}, syncs_failed{0}, hints{0}, views_adopted{0}, leases_lost{0},
-        claims_made{0}, claims_revoked{0}, callbacks_failed{0}, bugs{0};
+    std::atomic<std::uint64_t> syncs_ok{0}, syncs_failed{0}, syncs_unconfirmed{0}, hints{0}, views_adopted{0},
+        leases_lost{0}, barriers{0}, store_warnings{0}, claims_made{0}, claims_revoked{0},
+        callbacks_failed{0}, bugs{0};
   };
   Counters count;
   [[nodiscard]] PoolStats stats() const noexcept;

@@ -22,6 +22,7 @@ void NodePool::Impl::tell_claims(const Standing& standing, const NodeEvent& even
     case NodeEvent::Kind::sync_failed:
     case NodeEvent::Kind::reply_too_late:
     case NodeEvent::Kind::behind_barrier:
+    case NodeEvent::Kind::store_warns:
     case NodeEvent::Kind::name_shared:
     case NodeEvent::Kind::configuration_refused:
       return;
@@ -57,6 +58,9 @@ void NodePool::Impl::handle(const Standing& standing, const NodeEvent& event) {
     case NodeEvent::Kind::grace_over:
       return journal_.log(LogLevel::warning, "the drain's grace is over: claims were told to stop",
                           {{"epoch", epoch}});
+    case NodeEvent::Kind::store_warns:
+      add(journal_.count.store_warnings);
+      return journal_.log(LogLevel::warning, event.warning);
     case NodeEvent::Kind::name_shared:
       return journal_.log(
           LogLevel::warning,
@@ -76,6 +80,7 @@ void NodePool::Impl::handle_trouble(const NodeEvent& event) {
       barrier_until_ = BootClock::now() + event.wait;
     }
     if (std::exchange(barrier_told_, true)) return;
+    journal_.count.barriers.fetch_add(1, std::memory_order_relaxed);
     return journal_.log(LogLevel::info, "waiting for one lease: the store cannot rule out leases from before",
                         {{"wait_ms", fmt::format("{}", event.wait.count() / 1000)}});
   }

@@ -62,10 +62,11 @@ Result<void> NodePool::Impl::start(milliseconds timeout, const std::stop_token& 
   return steady;
 }
 
-void NodePool::Impl::introduce_oneself(const Identity& identity) {
+void NodePool::Impl::introduce_oneself(const Identity& identity, std::optional<NodeName> given_name) {
+  NodeName own_name(options_.name.empty() ? identity.default_name : options_.name);
   const std::lock_guard lock(mutex_);
   self_ = {.id = NodeId(identity.id),
-           .name = NodeName(options_.name.empty() ? identity.default_name : options_.name),
+           .name = given_name ? *std::move(given_name) : std::move(own_name),
            .weight = options_.weight,
            .zone = options_.zone,
            .address = options_.address,
@@ -105,12 +106,12 @@ Result<void> NodePool::Impl::begin_life() {
                                what));
   };
   try {
-    const Identity identity = new_identity();
-    introduce_oneself(identity);
-    journal_.set_context(service_.str(), self_.name.str());
-    fork_generation_ = fork_generation();
     auto session = driver_->open(service_);
     if (!session) return failure(ErrorCode::unsupported, "the driver has opened no session");
+    const Identity identity = new_identity();
+    introduce_oneself(identity, session->node_name());
+    journal_.set_context(service_.str(), self_.name.str());
+    fork_generation_ = fork_generation();
     life_ = std::make_unique<Life>(Life{Node(settings(identity), self_), std::move(session), nullptr});
     publish(*life_);
     thread_ = std::jthread([this, &life = *life_] { run(life); });
@@ -221,6 +222,7 @@ void NodePool::Impl::call_store(Life& life, const SyncRequest& request) {
   const MonotonicTime now = BootClock::now();
   if (reply) {
     journal_.count.syncs_ok.fetch_add(1, std::memory_order_relaxed);
+    if (reply->unconfirmed) journal_.count.syncs_unconfirmed.fetch_add(1, std::memory_order_relaxed);
     {
       const std::lock_guard lock(mutex_);
       last_error_.reset();

@@ -57,7 +57,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
 
   Result<void> check();
   Result<void> begin_life();
-  void introduce_oneself(const Identity& identity);
+  void introduce_oneself(const Identity& identity, std::optional<NodeName> given_name);
   [[nodiscard]] NodeSettings settings(const Identity& identity) const;
   [[nodiscard]] std::string why_not_steady() const;  ///< REQUIRES: mutex_ is held.
   Result<void> await_steady(std::chrono::milliseconds timeout, const std::stop_token& cancel);

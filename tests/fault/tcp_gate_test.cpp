@@ -20,11 +20,10 @@ using namespace nodepool::test;
 class Gate : public testing::Test {
  protected:
   [[nodiscard]] Result<redis::Transport> connect() const {
-    RedisOptions options;
-    options.port = gate_.port();
+    const redis::Endpoint endpoint{.host = "127.0.0.1", .port = gate_.port()};
     const auto deadline = BootClock::now() + 2s;
     redis::Resolver resolver;
-    return redis::Transport::connect(*resolver.resolve(options, deadline), deadline);
+    return redis::Transport::connect(*resolver.resolve(endpoint, deadline), deadline);
   }
   static void send(redis::Transport& line, const std::vector<std::string>& command) {
     ASSERT_TRUE(line.send(redis::encode_command(command), BootClock::now() + 1s));

@@ -197,11 +197,10 @@ void RedisServer::thaw() {
 }
 
 std::string RedisServer::command(const std::vector<std::string>& arguments) const {
-  RedisOptions options;
-  options.port = port_;
+  const redis::Endpoint endpoint{.host = "127.0.0.1", .port = port_};
   const auto deadline = BootClock::now() + std::chrono::seconds(5);
   redis::Resolver resolver;
-  auto transport = redis::Transport::connect(*resolver.resolve(options, deadline), deadline);
+  auto transport = redis::Transport::connect(*resolver.resolve(endpoint, deadline), deadline);
   if (!transport) return "-" + transport.error().message;
   std::string bytes = redis::encode_command(arguments);
   std::size_t skipped = 0;

@@ -89,7 +89,8 @@ TEST(CliStoreUrl, AMemoryStoreIsRefusedBecauseNobodyCouldSeeIt) {
 }
 
 TEST(CliStoreUrl, UnknownKindsAreRefusedWithoutShowingAPassword) {
-  for (const char* url : {"", "http://u:secret@host", "sqlite", "/tmp/file.db", "rediss://:secret@host"}) {
+  for (const char* url :
+       {"", "http://u:secret@host", "sqlite", "/tmp/file.db", "redisx://:secret@host", "redis:secret@host"}) {
     const auto opened = open_store(url, StoreUse::join);
     ASSERT_FALSE(opened) << url;
     EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument) << url;
@@ -110,6 +111,8 @@ TEST(CliStoreUrl, AnObserverMakesNoFile) {
 TEST(CliStoreUrl, ServersAreOpenedWithoutBeingContacted) {
   EXPECT_TRUE(open_store("redis://127.0.0.1:1", StoreUse::observe));
   EXPECT_TRUE(open_store("unix:///nowhere/redis.sock", StoreUse::join));
+  EXPECT_TRUE(open_store("redis+sentinel://127.0.0.1:1/orders", StoreUse::join));
+  EXPECT_TRUE(open_store("redis+cluster://127.0.0.1:1", StoreUse::join));
 }
 
 }  // namespace

@@ -16,7 +16,10 @@ namespace nodepool::cli {
 namespace {
 
 constexpr std::string_view kSqlite = "sqlite:";
-constexpr std::string_view kKnownUrls = "redis://HOST:PORT, unix:///PATH/OF/SOCKET or sqlite:PATH";
+constexpr std::string_view kKnownUrls =
+    "redis://HOST:PORT (rediss: TLS), redis+sentinel://HOSTS/NAME, redis+cluster://HOSTS, "
+    "unix:///PATH/OF/SOCKET "
+    "or sqlite:PATH";
 
 bool is_folder(const std::string& path) {
   struct stat info {};
@@ -74,7 +77,7 @@ Result<std::string> default_store_url() {
 }
 
 Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use) {
-  if (url.starts_with("redis://") || url.starts_with("unix://")) return open_redis(url);
+  if (url.starts_with("redis") || url.starts_with("unix://")) return open_redis(url);
   if (url.starts_with(kSqlite)) return open_file(std::string(url.substr(kSqlite.size())), use);
   if (url.starts_with("memory:")) {
     return failure(

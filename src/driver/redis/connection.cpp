@@ -41,13 +41,6 @@ Error about(std::string_view server, Error error) {
 
 }  // namespace
 
-std::string describe(const RedisOptions& options) {
-  if (!options.unix_path.empty()) return fmt::format("unix://{}?db={}", options.unix_path, options.database);
-  const bool bracketed = options.host.find(':') != std::string::npos;
-  return fmt::format("redis://{}{}{}:{}/{}", bracketed ? "[" : "", options.host, bracketed ? "]" : "",
-                     options.port, options.database);
-}
-
 std::vector<Command> authentication(const RedisOptions& options) {
   if (options.user.empty() && options.password.empty()) return {};
   if (options.user.empty()) return {{"AUTH", options.password}};
@@ -73,14 +66,15 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
   return ServerInfo{std::string(run_id)};
 }
 
-Result<Connection> Connection::open(const RedisOptions& options, std::span<const SocketAddress> addresses,
-                                    MonotonicTime deadline) {
+Result<Connection> Connection::open(const RedisOptions& options, const Endpoint& endpoint,
+                                    std::span<const SocketAddress> addresses, MonotonicTime deadline) {
+  const std::string server = describe(endpoint, options);
   auto transport = Transport::connect(addresses, deadline);
   if (!transport) {
     return failure(ErrorCode::unavailable,
-                   fmt::format("{} cannot be reached: {}", describe(options), transport.error().message));
+                   fmt::format("{} cannot be reached: {}", server, transport.error().message));
   }
-  Connection connection(std::move(*transport), describe(options));
+  Connection connection(std::move(*transport), server);
   auto greeted = connection.greet(options, deadline);
   if (!greeted) {
     Error error = std::move(greeted.error());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "driver/redis/endpoint.hpp"
 #include "driver/redis/resp_codec.hpp"
 #include "driver/redis/transport.hpp"
 #include "nodepool/redis.hpp"
@@ -13,9 +14,6 @@
 namespace nodepool::redis {
 
 using Command = std::vector<std::string>;
-
-/// "redis://10.0.0.1:6379/0" or "unix:///run/redis.sock?db=0": for people, without user and password.
-std::string describe(const RedisOptions& options);
 
 /// What a connection begins with: the user's authentication, if any.
 std::vector<Command> authentication(const RedisOptions& options);
@@ -33,8 +31,8 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
 class Connection {
  public:
   /// Errors: `unavailable`, `permission_denied`, `unsupported`.
-  static Result<Connection> open(const RedisOptions& options, std::span<const SocketAddress> addresses,
-                                 MonotonicTime deadline);
+  static Result<Connection> open(const RedisOptions& options, const Endpoint& endpoint,
+                                 std::span<const SocketAddress> addresses, MonotonicTime deadline);
 
   /// One command and its reply, which may be the server's error. `unavailable`: not sent; `outcome_unknown`:
   /// sent, but no reply has come by the deadline; `store_corrupt`: what came is no reply.

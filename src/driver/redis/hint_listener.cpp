@@ -76,7 +76,7 @@ void HintListener::start_connect(Resolver& resolver) {
   const auto now = BootClock::now();
   std::optional<SocketAddress> address = server_;
   if (!address) {
-    if (auto addresses = resolver.resolve(options_, now)) address = addresses->front();
+    if (auto addresses = resolver.resolve(endpoint_of(options_), now)) address = addresses->front();
   }
   auto transport = address ? Transport::start_connect(*address) : failure(ErrorCode::unavailable, {});
   if (!transport) return drop();

@@ -34,8 +34,9 @@ Result<void> RedisSession::connect(MonotonicTime deadline) {
   }
   if (left > left.zero()) std::this_thread::sleep_until(now + left);
   const auto patience = std::min(deadline, BootClock::now() + options_->connect_timeout);
-  auto connection = resolver_.resolve(*options_, patience).and_then([&](const auto& addresses) {
-    return Connection::open(*options_, addresses, patience);
+  const Endpoint endpoint = endpoint_of(*options_);
+  auto connection = resolver_.resolve(endpoint, patience).and_then([&](const auto& addresses) {
+    return Connection::open(*options_, endpoint, addresses, patience);
   });
   if (!connection) {
     back_off_.failed(BootClock::now());

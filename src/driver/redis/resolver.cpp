@@ -55,13 +55,13 @@ struct Resolver::Lookup {
   std::optional<Result<Addresses>> result;  ///< Guarded by the mutex.
 };
 
-Result<Addresses> Resolver::resolve(const RedisOptions& options, MonotonicTime deadline) {
-  if (!options.unix_path.empty()) return Addresses{unix_address(options.unix_path)};
-  if (auto literal = look_up(options.host, options.port, AI_NUMERICHOST)) return literal;
+Result<Addresses> Resolver::resolve(const Endpoint& endpoint, MonotonicTime deadline) {
+  if (!endpoint.unix_path.empty()) return Addresses{unix_address(endpoint.unix_path)};
+  if (auto literal = look_up(endpoint.host, endpoint.port, AI_NUMERICHOST)) return literal;
   if (lookup_ == nullptr) {
     auto lookup = std::make_shared<Lookup>();
     try {
-      std::thread([lookup, host = options.host, port = options.port] {
+      std::thread([lookup, host = endpoint.host, port = endpoint.port] {
         auto result = look_up(host, port, 0);
         const std::lock_guard lock(lookup->mutex);
         lookup->result = std::move(result);
@@ -69,7 +69,7 @@ Result<Addresses> Resolver::resolve(const RedisOptions& options, MonotonicTime d
       }).detach();
     } catch (const std::system_error& error) {
       return failure(ErrorCode::unavailable,
-                     fmt::format("no thread to look up host '{}': {}", options.host, error.what()));
+                     fmt::format("no thread to look up host '{}': {}", endpoint.host, error.what()));
     }
     lookup_ = std::move(lookup);
   }
@@ -77,7 +77,7 @@ Result<Addresses> Resolver::resolve(const RedisOptions& options, MonotonicTime d
   const auto patience = std::max<BootClock::duration>(deadline - BootClock::now(), {});
   if (!lookup_->changed.wait_for(lock, patience, [&] { return lookup_->result.has_value(); })) {
     return failure(ErrorCode::unavailable,
-                   fmt::format("the address of host '{}' was not found in time", options.host));
+                   fmt::format("the address of host '{}' was not found in time", endpoint.host));
   }
   auto result = std::move(*lookup_->result);
   lock.unlock();

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "nodepool/redis.hpp"
+#include "driver/redis/endpoint.hpp"
+#include "nodepool/result.hpp"
 #include "nodepool/types.hpp"
 
 namespace nodepool::redis {
@@ -25,7 +26,7 @@ struct SocketAddress {
 class Resolver {
  public:
   /// All addresses, in the order to be tried; never empty. `unavailable` if there is none by the deadline.
-  Result<std::vector<SocketAddress>> resolve(const RedisOptions& options, MonotonicTime deadline);
+  Result<std::vector<SocketAddress>> resolve(const Endpoint& endpoint, MonotonicTime deadline);
 
  private:
   struct Lookup;

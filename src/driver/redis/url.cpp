@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -12,10 +13,14 @@
 namespace nodepool {
 namespace {
 
+constexpr std::uint16_t kSentinelPort = 26379;
+constexpr std::string_view kUsualMasterName = "mymaster";
+
 tl::unexpected<Error> bad(std::string_view what) {
   return failure(ErrorCode::invalid_argument,
-                 fmt::format("Redis URL: {}; expected redis://[user[:password]@]host[:port][/database] or "
-                             "unix://[user[:password]@]/path[?db=N], with special characters percent-encoded",
+                 fmt::format("Redis URL: {}; expected redis://[user[:password]@]host[:port][/database], "
+                             "unix://[user[:password]@]/path, redis+sentinel://hosts/name or "
+                             "redis+cluster://hosts, rediss for TLS, with special characters percent-encoded",
                              what));
 }
 
@@ -43,6 +48,15 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return decoded;
 }
 
+Result<void> decode_into(std::string& target, std::string_view text, std::string_view what) {
+  auto decoded = percent_decode(text);
+  if (!decoded) {
+    return bad(fmt::format("{} has a '%' that is not followed by two hexadecimal digits", what));
+  }
+  target = *std::move(decoded);
+  return {};
+}
+
 template <class Number>
 bool read_number(std::string_view text, Number& number) {
   const char* end = text.data() + text.size();
@@ -62,50 +76,123 @@ std::optional<std::chrono::milliseconds> read_duration(std::string_view text) {
 
 Result<void> read_user(std::string_view text, RedisOptions& options) {
   const auto colon = text.find(':');
-  const auto user = percent_decode(text.substr(0, colon));
-  const auto password =
-      percent_decode(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
-  if (!user || !password)
-    return bad("user or password has a '%' that is not followed by two hexadecimal digits");
-  options.user = *user;
-  options.password = *password;
-  return {};
+  const auto password = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  return decode_into(options.user, text.substr(0, colon), "the user").and_then([&] {
+    return decode_into(options.password, password, "the password");
+  });
 }
 
-Result<void> read_host(std::string_view text, RedisOptions& options) {
+Result<RedisAddress> read_address(std::string_view text, std::uint16_t usual_port) {
+  RedisAddress address{.host = {}, .port = usual_port};
   std::string_view port;
   if (text.starts_with('[')) {
     const auto end = text.find(']');
     if (end == std::string_view::npos) return bad("the IPv6 address's bracket is not closed");
-    options.host = text.substr(1, end - 1);
+    address.host = text.substr(1, end - 1);
     port = text.substr(end + 1);
   } else {
     const auto colon = text.find(':');
     if (colon != text.rfind(':')) return bad("an IPv6 address must stand in brackets");
-    const auto host = percent_decode(text.substr(0, colon));
-    if (!host) return bad("the host has a '%' that is not followed by two hexadecimal digits");
-    options.host = *host;
+    if (auto read = decode_into(address.host, text.substr(0, colon), "the host"); !read) {
+      return tl::unexpected(std::move(read.error()));
+    }
     if (colon != std::string_view::npos) port = text.substr(colon);
   }
-  if (options.host.empty()) return bad("the host is missing");
-  if (port.empty()) return {};
-  if (!port.starts_with(':') || !read_number(port.substr(1), options.port) || options.port == 0) {
+  if (address.host.empty()) return bad("the host is missing");
+  if (port.empty()) return address;
+  if (!port.starts_with(':') || !read_number(port.substr(1), address.port) || address.port == 0) {
     return bad("the port is no number from 1 to 65535");
   }
-  return {};
+  return address;
 }
 
-Result<void> read_parameter(std::string_view name, std::string_view value, RedisOptions& options) {
-  if (name == "db") {
-    return read_number(value, options.database) ? Result<void>() : bad("db is no database number");
+Result<void> read_hosts(std::string_view text, RedisOptions& options) {
+  if (options.topology == RedisTopology::server) {
+    auto address = read_address(text, options.port);
+    if (!address) return tl::unexpected(std::move(address.error()));
+    options.host = std::move(address->host);
+    options.port = address->port;
+    return {};
   }
-  if (name != "timeout" && name != "connect_timeout") {
-    return bad("there is an unknown parameter (known: db, timeout, connect_timeout)");
+  const auto usual_port = options.topology == RedisTopology::sentinel ? kSentinelPort : RedisAddress{}.port;
+  while (true) {
+    const auto comma = text.find(',');
+    auto address = read_address(text.substr(0, comma), usual_port);
+    if (!address) return tl::unexpected(std::move(address.error()));
+    options.seeds.push_back(*std::move(address));
+    if (comma == std::string_view::npos) return {};
+    text.remove_prefix(comma + 1);
   }
+}
+
+Result<void> read_database(std::string_view text, RedisOptions& options) {
+  return read_number(text, options.database) ? Result<void>() : bad("the database is no number");
+}
+
+Result<void> read_path(std::string_view path, bool is_unix, RedisOptions& options) {
+  if (is_unix) {
+    if (auto read = decode_into(options.unix_path, path, "the path"); !read) return read;
+    return options.unix_path.size() < 2 ? bad("the socket's path is missing") : Result<void>();
+  }
+  if (options.topology == RedisTopology::sentinel) options.master_name = kUsualMasterName;
+  if (path.size() <= 1) return {};
+  path.remove_prefix(1);
+  switch (options.topology) {
+    case RedisTopology::server:
+      return read_database(path, options);
+    case RedisTopology::cluster:
+      return bad("a cluster has only database 0, so nothing stands after the hosts");
+    case RedisTopology::sentinel:
+      break;
+  }
+  const auto slash = path.find('/');
+  if (auto read = decode_into(options.master_name, path.substr(0, slash), "the master's name"); !read)
+    return read;
+  return slash == std::string_view::npos ? Result<void>() : read_database(path.substr(slash + 1), options);
+}
+
+Result<void> read_timeout(std::string_view name, std::string_view value, RedisOptions& options) {
   const auto duration = read_duration(value);
   if (!duration) return bad(fmt::format("{} is no duration such as 500ms or 2s", name));
   (name == "timeout" ? options.call_timeout : options.connect_timeout) = *duration;
   return {};
+}
+
+Result<void> read_verify(std::string_view value, RedisOptions& options) {
+  constexpr std::array kNames{std::pair{"full", TlsVerify::full}, std::pair{"ca", TlsVerify::ca},
+                              std::pair{"none", TlsVerify::none}};
+  for (const auto& [name, verify] : kNames) {
+    if (value != name) continue;
+    options.tls.verify = verify;
+    return {};
+  }
+  return bad("verify must be full, ca or none");
+}
+
+Result<void> read_parameter(std::string_view name, std::string_view value, RedisOptions& options) {
+  if (name == "timeout" || name == "connect_timeout") return read_timeout(name, value, options);
+  if (name == "db") {
+    return read_number(value, options.database) ? Result<void>() : bad("db is no database number");
+  }
+  if (name == "min_replicas") {
+    return read_number(value, options.min_replicas) ? Result<void>() : bad("min_replicas is no number");
+  }
+  const bool of_tls = name == "ca" || name == "cert" || name == "key" || name == "verify";
+  if (of_tls && !options.tls.enabled) return bad(fmt::format("{} needs TLS: write rediss", name));
+  if (name == "verify") return read_verify(value, options);
+  if (name == "ca") return decode_into(options.tls.ca_file, value, "ca");
+  if (name == "cert") return decode_into(options.tls.certificate_file, value, "cert");
+  if (name == "key") return decode_into(options.tls.key_file, value, "key");
+  const bool of_sentinel = name == "sentinel_user" || name == "sentinel_password";
+  if (of_sentinel && options.topology != RedisTopology::sentinel) {
+    return bad(fmt::format("{} is only for Sentinels", name));
+  }
+  if (name == "sentinel_user") return decode_into(options.sentinel_user, value, name);
+  if (name == "sentinel_password") return decode_into(options.sentinel_password, value, name);
+  return bad(
+      "there is an unknown parameter (known: db, timeout, connect_timeout, min_replicas, ca, cert, key, "
+      "verify, "
+      "sentinel_user, sentinel_password)");
 }
 
 Result<void> read_parameters(std::string_view query, RedisOptions& options) {
@@ -120,26 +207,41 @@ Result<void> read_parameters(std::string_view query, RedisOptions& options) {
   return {};
 }
 
-Result<void> read_path(std::string_view path, bool is_unix, RedisOptions& options) {
-  if (!is_unix) {
-    if (path.size() <= 1) return {};
-    return read_number(path.substr(1), options.database) ? Result<void>() : bad("the database is no number");
+struct Scheme {
+  std::string_view name;
+  RedisTopology topology;
+  bool tls;
+};
+constexpr std::array kSchemes{
+    Scheme{"redis", RedisTopology::server, false},
+    Scheme{"rediss", RedisTopology::server, true},
+    Scheme{"unix", RedisTopology::server, false},
+    Scheme{"redis+sentinel", RedisTopology::sentinel, false},
+    Scheme{"rediss+sentinel", RedisTopology::sentinel, true},
+    Scheme{"redis+cluster", RedisTopology::cluster, false},
+    Scheme{"rediss+cluster", RedisTopology::cluster, true},
+};
+
+const Scheme* scheme_of(std::string_view url) {
+  for (const Scheme& scheme : kSchemes) {
+    if (url.starts_with(scheme.name) && url.substr(scheme.name.size()).starts_with("://")) return &scheme;
   }
-  const auto decoded = percent_decode(path);
-  if (!decoded) return bad("the path has a '%' that is not followed by two hexadecimal digits");
-  if (decoded->size() < 2) return bad("the socket's path is missing");
-  options.unix_path = *decoded;
-  return {};
+  return nullptr;
 }
 
 }  // namespace
 
 Result<RedisOptions> parse_redis_url(std::string_view url) {
   RedisOptions options;
-  if (url.starts_with("rediss://")) return bad("TLS (rediss://) is not supported");
-  const bool is_unix = url.starts_with("unix://");
-  if (!is_unix && !url.starts_with("redis://")) return bad("it starts with neither redis:// nor unix://");
-  url.remove_prefix(url.find("//") + 2);
+  const Scheme* scheme = scheme_of(url);
+  if (scheme == nullptr) {
+    return bad(
+        "it starts with neither redis://, rediss:// nor unix://, redis+sentinel:// nor redis+cluster://");
+  }
+  const bool is_unix = scheme->name == "unix";
+  options.topology = scheme->topology;
+  options.tls.enabled = scheme->tls;
+  url.remove_prefix(scheme->name.size() + 3);
   if (url.find('#') != std::string_view::npos) return bad("it has a '#'");
 
   const auto question = url.find('?');
@@ -155,7 +257,7 @@ Result<RedisOptions> parse_redis_url(std::string_view url) {
     authority.remove_prefix(at + 1);
   }
   if (read && is_unix && !authority.empty()) read = bad("a socket's path must start with '/'");
-  if (read && !is_unix) read = read_host(authority, options);
+  if (read && !is_unix) read = read_hosts(authority, options);
   if (read) read = read_path(path, is_unix, options);
   if (read) read = read_parameters(query, options);
   if (read) read = redis::validate(options);
