@@ -169,7 +169,8 @@ class Difference : public testing::Test {
 
   redis::Connection connect() {
     redis::Resolver resolver;
-    return redis::Connection::open(options_, *resolver.resolve(options_, soon()), soon()).value();
+    const redis::Endpoint endpoint = redis::endpoint_of(options_);
+    return redis::Connection::open(options_, endpoint, *resolver.resolve(endpoint, soon()), soon()).value();
   }
   static MonotonicTime soon() { return BootClock::now() + std::chrono::seconds(20); }
 

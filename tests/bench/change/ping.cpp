@@ -8,9 +8,10 @@ namespace nodepool::bench {
 bool Pinger::ping(unsigned count, Samples& samples) {
   redis::Resolver resolver;
   const auto deadline = BootClock::now() + std::chrono::seconds(5);
-  const auto addresses = resolver.resolve(options_, deadline);
+  const redis::Endpoint endpoint = redis::endpoint_of(options_);
+  const auto addresses = resolver.resolve(endpoint, deadline);
   if (!addresses) return false;
-  auto connection = redis::Connection::open(options_, *addresses, deadline);
+  auto connection = redis::Connection::open(options_, endpoint, *addresses, deadline);
   if (!connection) return false;
   for (unsigned index = 0; index < count; ++index) {
     const auto before = BootClock::now();
