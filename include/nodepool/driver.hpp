@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodepool/doctor.hpp"
 #include "nodepool/result.hpp"
 #include "nodepool/types.hpp"
 #include "nodepool/view.hpp"
@@ -158,6 +159,12 @@ class Session {
 
   /// Asks a member to drain. `not_found` if it is no member.
   [[nodiscard]] virtual Result<void> request_drain(const NodeId& node, MonotonicTime deadline) = 0;
+
+  /// What is good and what is not about the store, as far as its driver can tell; by default nothing.
+  [[nodiscard]] virtual std::vector<Finding> examine(MonotonicTime deadline) {
+    (void)deadline;
+    return {};
+  }
 
   /// Waits until a hint has come, `wake_fd` is readable, or `until` has passed, whichever is first; returns
   /// the hints that have come (none: a wake-up or the time). Never busy. `wake_fd` -1: none. The caller

@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   add_owner(program, invocation);
   add_ring(program, invocation);
   add_drain(program, invocation);
+  add_doctor(program, invocation);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "conformance/store_contract.hpp"
+#include "driver/redis/errors.hpp"
 #include "nodepool/redis.hpp"
 #include "support/redis_server.hpp"
 
@@ -24,11 +27,10 @@ class RedisUnderTest final : public StoreUnderTest {
  public:
   explicit RedisUnderTest(Way way) : way_(way) {
     (void)shared_server().command({"FLUSHALL"});
-    (void)shared_server().command({"ACL",          "SETUSER",     "nodes",       "reset",      "on",
-                                   ">p@ss/word:%", "~nodepool:*", "&nodepool:*", "+@hash",     "+@set",
-                                   "+@sortedset",  "+@list",      "+del",        "+exists",    "+eval",
-                                   "+evalsha",     "+time",       "+publish",    "+subscribe", "+ping",
-                                   "+select",      "+info"});
+    std::vector<std::string> grant{"ACL", "SETUSER", "nodes", "reset", "on", ">p@ss/word:%"};
+    std::istringstream rights{std::string(redis::required_rights())};
+    for (std::string right; rights >> right;) grant.push_back(right);
+    EXPECT_EQ(shared_server().command(grant), "OK\n");
   }
   std::shared_ptr<Driver> connect() override {
     auto driver = open_redis(url());

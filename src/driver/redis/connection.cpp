@@ -7,23 +7,12 @@
 #include <utility>
 
 #include "driver/redis/errors.hpp"
+#include "driver/redis/info_text.hpp"
 
 namespace nodepool::redis {
 namespace {
 
 constexpr std::pair kOldestVersion{6U, 2U};
-
-/// The value of a line "name:value" of INFO; empty if there is none.
-std::string_view field_of(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    std::string_view line = info.substr(0, info.find('\n'));
-    info.remove_prefix(std::min(line.size() + 1, info.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.starts_with(name) && line.substr(name.size()).starts_with(':'))
-      return line.substr(name.size() + 1);
-  }
-  return {};
-}
 
 std::optional<std::pair<unsigned, unsigned>> version_of(std::string_view text) {
   std::pair<unsigned, unsigned> version;
@@ -48,14 +37,14 @@ std::vector<Command> authentication(const RedisOptions& options) {
 }
 
 Result<ServerInfo> parse_server_info(std::string_view info, std::string_view server) {
-  const std::string_view text = field_of(info, "redis_version");
+  const std::string_view text = info_field(info, "redis_version");
   const auto version = version_of(text);
   if (!version || *version < kOldestVersion) {
     return failure(ErrorCode::unsupported,
                    fmt::format("{} has version '{}'; nodepool needs Redis 6.2 or newer, or Valkey", server,
                                text.substr(0, 40)));
   }
-  const std::string_view run_id = field_of(info, "run_id");
+  const std::string_view run_id = info_field(info, "run_id");
   if (run_id.empty()) {
     return failure(
         ErrorCode::unsupported,

@@ -12,6 +12,10 @@ namespace nodepool::redis {
 /// (before any script).
 Error server_error(std::string_view text, std::string_view server, std::string_view service);
 
+/// The rights that an ACL user needs for everything that nodes and observers do on one server, as ACL SETUSER
+/// takes them.
+std::string_view required_rights() noexcept;
+
 /// The text with every occurrence of the password replaced: whatever a server or proxy echoes, it is never
 /// shown.
 std::string without_password(std::string text, std::string_view password);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "driver/redis/errors.hpp"
+#include "driver/redis/examination.hpp"
 
 namespace nodepool::redis {
 namespace {
@@ -100,6 +101,13 @@ Result<void> RedisSession::request_drain(const NodeId& node, MonotonicTime deadl
   return run(drain_call(service_, node), deadline).and_then([&](const Reply& reply) {
     return read_drain_reply(service_, node, reply);
   });
+}
+
+std::vector<Finding> RedisSession::examine(MonotonicTime deadline) {
+  if (auto connected = connect(deadline); !connected) return {};  // the pool's examination has told so
+  auto findings = examine_server(*connection_, *options_, service_, deadline);
+  connection_.reset();
+  return findings;
 }
 
 std::vector<Hint> RedisSession::wait(MonotonicTime until, int wake_fd) {

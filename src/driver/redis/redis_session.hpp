@@ -18,6 +18,7 @@ class RedisSession final : public Session {
   [[nodiscard]] Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) override;
   [[nodiscard]] Result<PoolStatus> status(MonotonicTime deadline) override;
   [[nodiscard]] Result<void> request_drain(const NodeId& node, MonotonicTime deadline) override;
+  [[nodiscard]] std::vector<Finding> examine(MonotonicTime deadline) override;
   [[nodiscard]] std::vector<Hint> wait(MonotonicTime until, int wake_fd) override;
 
  private:
