@@ -50,9 +50,10 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// The server's program. The package redis-tools contains it under the name of another tool, which behaves
-/// as the server if it is called by the server's name.
+/// The server's program: NODEPOOL_REDIS_SERVER, or redis-server. The package redis-tools contains it under the
+/// name of another tool, which behaves as the server if it is called by the server's name.
 std::string server_program(const std::string& folder) {
+  if (const char* chosen = std::getenv("NODEPOOL_REDIS_SERVER")) return chosen;
   std::istringstream path(std::getenv("PATH") == nullptr ? "/usr/bin" : std::getenv("PATH"));
   for (std::string part; std::getline(path, part, ':');) {
     if (::access((part + "/redis-server").c_str(), X_OK) == 0) return part + "/redis-server";
