@@ -80,6 +80,7 @@ std::string scale_table(const std::vector<ScaleResult>& results, const ScaleSett
     if (each.ramp) changes.push_back(row_of(each.nodes, "started by twentieths", each.ramp));
     changes.push_back(row_of(each.nodes, "one joins", each.join));
     changes.push_back(row_of(each.nodes, "one leaves", each.leave));
+    changes.push_back(row_of(each.nodes, "the server restarts empty", each.restart));
     changes.push_back(row_of(each.nodes, "a tenth is killed", each.crash));
     quiet.push_back(quiet_row(each.nodes, "alone", each.quiet, settings));
     quiet.push_back(quiet_row(each.nodes, "100,000 foreign keys", each.quiet_among_foreign_keys, settings));
@@ -99,6 +100,10 @@ void print_scale_figures(const ScaleResult& result, const ScaleSettings& setting
   print_duration(prefix + "start_living", result.warm, at_most(known, start_within));
   print_duration(prefix + "join", result.join, at_most(result.nodes == 1000, 1));
   print_duration(prefix + "leave", result.leave, {});
+  print_duration(prefix + "restart", result.restart, at_most(known, 2 * barrier));
+  if (result.restart) {
+    print_figure(prefix + "restart.leases_lost", result.restart->leases_lost, "leases", at_most(known, 0));
+  }
   print_duration(prefix + "crash", result.crash, {});
   const std::pair<const char*, const std::optional<Quiet>&> both[] = {
       {"quiet", result.quiet}, {"quiet_foreign_keys", result.quiet_among_foreign_keys}};

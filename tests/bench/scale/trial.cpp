@@ -90,6 +90,13 @@ class Scene {
     result_.leave = median(leaves);
   }
 
+  void restart() {
+    server_.kill();
+    server_.start();
+    const Stopwatch watch(server_, crowd_);
+    result_.restart = finish(watch, {everybody()}, "the restart of the server");
+  }
+
   void crash() {
     const Stopwatch watch(server_, crowd_);
     crowd_.kill(settings_.processes);
@@ -185,6 +192,7 @@ ScaleResult measure_scale(std::size_t nodes, const ScaleSettings& settings) {
   scene->add_foreign_keys();
   result.quiet_among_foreign_keys = scene->be_quiet();
   scene->join_and_leave();
+  scene->restart();
   scene->crash();
   return result;
 }

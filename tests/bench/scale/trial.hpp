@@ -47,6 +47,8 @@ struct ScaleResult {
   std::optional<Change> ramp;   ///< Where that failed: started by twentieths, one after the other.
   std::optional<Change> join;   ///< One more: the median of the repetitions.
   std::optional<Change> leave;  ///< It leaves again.
+  /// The server is killed and comes back empty: all connect at once, and must not lose their leases over it.
+  std::optional<Change> restart;
   std::optional<Change> crash;  ///< A tenth of the nodes is killed.
   std::optional<Quiet> quiet;
   std::optional<Quiet> quiet_among_foreign_keys;
