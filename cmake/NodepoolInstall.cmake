@@ -68,5 +68,5 @@ if(NODEPOOL_SQLITE)
 endif()
 if(NODEPOOL_REDIS)
   nodepool_pc_file(nodepool-redis "The Redis and Valkey driver of nodepool" "nodepool = ${PROJECT_VERSION}"
-    "-lnodepool_redis" "-lhiredis -lfmt")
+    "-lnodepool_redis" "-lhiredis -lssl -lcrypto -lfmt")
 endif()

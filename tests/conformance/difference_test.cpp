@@ -170,7 +170,8 @@ class Difference : public testing::Test {
   redis::Connection connect() {
     redis::Resolver resolver;
     const redis::Endpoint endpoint = redis::endpoint_of(options_);
-    return redis::Connection::open(options_, endpoint, *resolver.resolve(endpoint, soon()), soon()).value();
+    return redis::Connection::open(options_, nullptr, endpoint, *resolver.resolve(endpoint, soon()), soon())
+        .value();
   }
   static MonotonicTime soon() { return BootClock::now() + std::chrono::seconds(20); }
 

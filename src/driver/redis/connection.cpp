@@ -23,6 +23,11 @@ std::optional<std::pair<unsigned, unsigned>> version_of(std::string_view text) {
   return version;
 }
 
+/// Whether a server has answered to a plain greeting with a TLS alert.
+bool is_tls_alert(std::string_view bytes) {
+  return bytes.starts_with("\x15\x03");
+}
+
 Error about(std::string_view server, Error error) {
   error.message = fmt::format("{}: {}", server, error.message);
   return error;
@@ -55,13 +60,16 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
   return ServerInfo{std::string(run_id)};
 }
 
-Result<Connection> Connection::open(const RedisOptions& options, const Endpoint& endpoint,
-                                    std::span<const SocketAddress> addresses, MonotonicTime deadline) {
+Result<Connection> Connection::open(const RedisOptions& options, const std::shared_ptr<const TlsContext>& tls,
+                                    const Endpoint& endpoint, std::span<const SocketAddress> addresses,
+                                    MonotonicTime deadline) {
   const std::string server = describe(endpoint, options);
-  auto transport = Transport::connect(addresses, deadline);
+  auto transport = Transport::connect(addresses, deadline, {tls, endpoint.host});
   if (!transport) {
-    return failure(ErrorCode::unavailable,
-                   fmt::format("{} cannot be reached: {}", server, transport.error().message));
+    Error error = std::move(transport.error());
+    const bool is_there = error.code != ErrorCode::unavailable;
+    error.message = fmt::format("{}{}: {}", server, is_there ? "" : " cannot be reached", error.message);
+    return tl::unexpected(std::move(error));
   }
   Connection connection(std::move(*transport), server);
   auto greeted = connection.greet(options, deadline);
@@ -69,6 +77,9 @@ Result<Connection> Connection::open(const RedisOptions& options, const Endpoint&
     Error error = std::move(greeted.error());
     // Nothing but the greeting was asked for, so nothing can have been changed.
     if (error.code == ErrorCode::outcome_unknown) error.code = ErrorCode::unavailable;
+    const bool may_want_tls = tls == nullptr && !connection.has_answered_ && endpoint.unix_path.empty();
+    if (may_want_tls && error.code == ErrorCode::unavailable)
+      error.message += " (if this is a port for TLS, write rediss:// instead of redis://)";
     error.message = without_password(std::move(error.message), options.password);
     return tl::unexpected(std::move(error));
   }
@@ -121,6 +132,11 @@ Result<Reply> Connection::receive(MonotonicTime deadline) {
     if (late) return failure(ErrorCode::outcome_unknown, "it did not answer in time");
     const auto received = transport_.receive(buffer, deadline);
     if (!received) return tl::unexpected(received.error());
+    const bool is_first = !std::exchange(has_answered_, true);
+    if (is_first && is_tls_alert({buffer.data(), *received})) {
+      return failure(ErrorCode::unsupported,
+                     "it speaks TLS at this port: write rediss:// instead of redis://");
+    }
     reader_.feed({buffer.data(), *received});
     late = BootClock::now() >= deadline;
   }

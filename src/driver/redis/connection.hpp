@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,9 +31,10 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
 /// call.
 class Connection {
  public:
-  /// Errors: `unavailable`, `permission_denied`, `unsupported`.
-  static Result<Connection> open(const RedisOptions& options, const Endpoint& endpoint,
-                                 std::span<const SocketAddress> addresses, MonotonicTime deadline);
+  /// `tls`: of the options, none without TLS. Errors: `unavailable`, `permission_denied`, `unsupported`.
+  static Result<Connection> open(const RedisOptions& options, const std::shared_ptr<const TlsContext>& tls,
+                                 const Endpoint& endpoint, std::span<const SocketAddress> addresses,
+                                 MonotonicTime deadline);
 
   /// One command and its reply, which may be the server's error. `unavailable`: not sent; `outcome_unknown`:
   /// sent, but no reply has come by the deadline; `store_corrupt`: what came is no reply.
@@ -43,7 +45,7 @@ class Connection {
 
   /// The server's run id as of the greeting: a server that starts again closes the connection.
   [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
-  [[nodiscard]] bool is_stale() const noexcept { return transport_.is_stale(); }
+  [[nodiscard]] bool is_stale() noexcept { return transport_.is_stale(); }
   [[nodiscard]] SocketAddress peer() const noexcept { return transport_.peer(); }
 
  private:
@@ -56,6 +58,7 @@ class Connection {
   Transport transport_;
   std::string server_;
   ReplyReader reader_;
+  bool has_answered_ = false;  ///< Anything at all.
   std::string run_id_;
 };
 

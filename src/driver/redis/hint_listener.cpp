@@ -18,15 +18,15 @@ constexpr std::chrono::seconds kPatience{2};
 
 }  // namespace
 
-HintListener::HintListener(const RedisOptions& options, const ServiceName& service, std::uint32_t seed)
-    : options_(options), channel_(hint_channel(service)), back_off_(seed) {}
+HintListener::HintListener(const RedisOptions& options, std::shared_ptr<const TlsContext> tls,
+                           const ServiceName& service, std::uint32_t seed)
+    : options_(options), tls_(std::move(tls)), channel_(hint_channel(service)), back_off_(seed) {}
 
 std::vector<Hint> HintListener::wait(MonotonicTime until, int wake_fd, Resolver& resolver) {
   bool last = false;
   while (true) {
     run_timers(resolver);
-    const short events = phase_ == Phase::connecting ? POLLOUT : POLLIN;
-    std::array<pollfd, 2> waiting{{{transport_.fd(), events, 0}, {wake_fd, POLLIN, 0}}};
+    std::array<pollfd, 2> waiting{{{transport_.fd(), transport_.awaits(), 0}, {wake_fd, POLLIN, 0}}};
     const int ready =
         ::poll(waiting.data(), waiting.size(), poll_milliseconds(std::min(until, next_timer())));
     if (ready > 0 && waiting[0].revents != 0) handle_ready();
@@ -75,10 +75,12 @@ MonotonicTime HintListener::next_timer() const {
 void HintListener::start_connect(Resolver& resolver) {
   const auto now = BootClock::now();
   std::optional<SocketAddress> address = server_;
+  const Endpoint endpoint = endpoint_of(options_);
   if (!address) {
-    if (auto addresses = resolver.resolve(endpoint_of(options_), now)) address = addresses->front();
+    if (auto addresses = resolver.resolve(endpoint, now)) address = addresses->front();
   }
-  auto transport = address ? Transport::start_connect(*address) : failure(ErrorCode::unavailable, {});
+  auto transport = address ? Transport::start_connect(*address, {tls_, endpoint.host})
+                           : failure(ErrorCode::unavailable, {});
   if (!transport) return drop();
   transport_ = std::move(*transport);
   reader_ = ReplyReader();
@@ -91,9 +93,11 @@ void HintListener::handle_ready() {
   switch (phase_) {
     case Phase::idle:
       return;
-    case Phase::connecting:
-      good = transport_.finish_connect() && subscribe();
+    case Phase::connecting: {
+      const auto connected = transport_.continue_connect();
+      good = connected && (!*connected || subscribe());
       break;
+    }
     case Phase::subscribing:
     case Phase::listening:
       good = receive();
@@ -113,11 +117,14 @@ bool HintListener::subscribe() {
 
 bool HintListener::receive() {
   std::array<char, 16384> buffer{};
-  const auto received = transport_.receive(buffer, BootClock::now());
-  if (!received) return false;
+  do {
+    const auto received = transport_.try_receive(buffer);
+    if (!received) return false;
+    if (*received == 0) break;
+    reader_.feed({buffer.data(), *received});
+  } while (transport_.is_pending());
   last_heard_ = BootClock::now();
   asked_at_.reset();
-  reader_.feed({buffer.data(), *received});
   while (true) {
     const auto reply = reader_.next();
     if (!reply) return false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace nodepool::redis {
 /// without ever blocking: each step is taken when poll() says that it can be. Belongs to one thread.
 class HintListener {
  public:
-  HintListener(const RedisOptions& options, const ServiceName& service, std::uint32_t seed);
+  HintListener(const RedisOptions& options, std::shared_ptr<const TlsContext> tls, const ServiceName& service,
+               std::uint32_t seed);
 
   /// The server that the pool's calls go to: hints are listened for there.
   void set_server(const SocketAddress& server) { server_ = server; }
@@ -37,6 +39,7 @@ class HintListener {
   void drop();
 
   const RedisOptions& options_;  ///< Of the session, which outlives this.
+  std::shared_ptr<const TlsContext> tls_;
   std::string channel_;
   std::optional<SocketAddress> server_;
   NodeId own_id_;

@@ -11,25 +11,28 @@ namespace {
 /// Immutable, hence usable from any thread.
 class RedisDriver final : public Driver {
  public:
-  explicit RedisDriver(RedisOptions options)
-      : options_(std::make_shared<const RedisOptions>(std::move(options))) {}
+  RedisDriver(RedisOptions options, std::shared_ptr<const redis::TlsContext> tls)
+      : options_(std::make_shared<const RedisOptions>(std::move(options))), tls_(std::move(tls)) {}
 
   [[nodiscard]] std::string describe() const override { return redis::describe(*options_); }
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {}; }
   [[nodiscard]] std::unique_ptr<Session> open(const ServiceName& service) override {
     // Spreads the retries of many nodes over time; not a secret.
-    return std::make_unique<redis::RedisSession>(options_, service, std::random_device{}());
+    return std::make_unique<redis::RedisSession>(options_, tls_, service, std::random_device{}());
   }
 
  private:
   std::shared_ptr<const RedisOptions> options_;
+  std::shared_ptr<const redis::TlsContext> tls_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<Driver>> open_redis(RedisOptions options) {
   if (auto valid = redis::validate(options); !valid) return tl::unexpected(std::move(valid.error()));
-  return std::make_shared<RedisDriver>(std::move(options));
+  auto tls = redis::TlsContext::load_if_wanted(options.tls);
+  if (!tls) return tl::unexpected(std::move(tls.error()));
+  return std::make_shared<RedisDriver>(std::move(options), *std::move(tls));
 }
 
 Result<std::shared_ptr<Driver>> open_redis(std::string_view url) {

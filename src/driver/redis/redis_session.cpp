@@ -16,12 +16,13 @@ constexpr std::chrono::milliseconds kShortWait{100};
 
 }  // namespace
 
-RedisSession::RedisSession(std::shared_ptr<const RedisOptions> options, ServiceName service,
-                           std::uint32_t seed)
+RedisSession::RedisSession(std::shared_ptr<const RedisOptions> options, std::shared_ptr<const TlsContext> tls,
+                           ServiceName service, std::uint32_t seed)
     : options_(std::move(options)),
+      tls_(std::move(tls)),
       service_(std::move(service)),
       back_off_(seed),
-      listener_(*options_, service_, seed + 1) {}
+      listener_(*options_, tls_, service_, seed + 1) {}
 
 Result<void> RedisSession::connect(MonotonicTime deadline) {
   if (connection_ && !connection_->is_stale()) return {};
@@ -37,7 +38,7 @@ Result<void> RedisSession::connect(MonotonicTime deadline) {
   const auto patience = std::min(deadline, BootClock::now() + options_->connect_timeout);
   const Endpoint endpoint = endpoint_of(*options_);
   auto connection = resolver_.resolve(endpoint, patience).and_then([&](const auto& addresses) {
-    return Connection::open(*options_, endpoint, addresses, patience);
+    return Connection::open(*options_, tls_, endpoint, addresses, patience);
   });
   if (!connection) {
     back_off_.failed(BootClock::now());

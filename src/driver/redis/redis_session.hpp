@@ -13,7 +13,9 @@ namespace nodepool::redis {
 /// A pool's line to a server: one connection for calls, made when a call needs it, and one for hints.
 class RedisSession final : public Session {
  public:
-  RedisSession(std::shared_ptr<const RedisOptions> options, ServiceName service, std::uint32_t seed);
+  /// `tls`: of the options, none without TLS.
+  RedisSession(std::shared_ptr<const RedisOptions> options, std::shared_ptr<const TlsContext> tls,
+               ServiceName service, std::uint32_t seed);
 
   [[nodiscard]] Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) override;
   [[nodiscard]] Result<PoolStatus> status(MonotonicTime deadline) override;
@@ -28,6 +30,7 @@ class RedisSession final : public Session {
   Result<Reply> run(const ScriptCall& call, MonotonicTime deadline);
 
   std::shared_ptr<const RedisOptions> options_;
+  std::shared_ptr<const TlsContext> tls_;
   ServiceName service_;
   Resolver resolver_;
   BackOff back_off_;

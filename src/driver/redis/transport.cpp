@@ -22,13 +22,13 @@ std::string reason(int error) {
 
 /// True once the descriptor has one of the events (or an error, which the next call on it will tell).
 bool wait_for(int fd, short events, MonotonicTime deadline) {
-  while (true) {
+  while (BootClock::now() < deadline) {
     pollfd waiting{fd, events, 0};
     const int ready = ::poll(&waiting, 1, poll_milliseconds(deadline));
     if (ready > 0) return true;
-    if (ready == 0 && BootClock::now() >= deadline) return false;
     if (ready < 0 && errno != EINTR) return false;
   }
+  return false;
 }
 
 bool would_block(int error) {
@@ -42,18 +42,25 @@ int poll_milliseconds(MonotonicTime until) noexcept {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
-Transport::Transport(Transport&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Transport::Transport(Transport&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      is_connected_(other.is_connected_),
+      tls_(std::exchange(other.tls_, std::nullopt)) {}
 
 Transport& Transport::operator=(Transport&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(is_connected_, other.is_connected_);
+  std::swap(tls_, other.tls_);
   return *this;
 }
 
 void Transport::close() noexcept {
+  tls_.reset();
+  is_connected_ = false;
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-Result<Transport> Transport::start_connect(const SocketAddress& address) {
+Result<Transport> Transport::start_connect(const SocketAddress& address, const TlsPeer& peer) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failure(ErrorCode::unavailable, fmt::format("no socket: {}", reason(errno)));
   Transport transport(fd);
@@ -66,65 +73,101 @@ Result<Transport> Transport::start_connect(const SocketAddress& address) {
   if (::connect(fd, target, address.size) != 0 && errno != EINPROGRESS && errno != EINTR) {
     return failure(ErrorCode::unavailable, reason(errno));
   }
+  if (peer.context != nullptr) {
+    auto tls = TlsStream::create(peer, fd);
+    if (!tls) return tl::unexpected(std::move(tls.error()));
+    transport.tls_ = *std::move(tls);
+  }
   return transport;
 }
 
-Result<void> Transport::finish_connect() const {
-  int error = 0;
-  socklen_t size = sizeof(error);
-  if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error != 0) return failure(ErrorCode::unavailable, reason(error));
-  return {};
+Result<bool> Transport::continue_connect() {
+  if (!is_connected_) {
+    int error = 0;
+    socklen_t size = sizeof(error);
+    if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) return failure(ErrorCode::unavailable, reason(error));
+    is_connected_ = true;
+  }
+  return tls_ ? tls_->handshake() : true;
 }
 
-Result<Transport> Transport::connect(std::span<const SocketAddress> addresses, MonotonicTime deadline) {
-  Error last{ErrorCode::unavailable, "it has no address"};
+Result<Transport> Transport::connect_one(const SocketAddress& address, MonotonicTime deadline,
+                                         const TlsPeer& peer) {
+  auto transport = start_connect(address, peer);
+  if (!transport) return transport;
+  while (wait_for(transport->fd(), transport->awaits(), deadline)) {
+    const auto connected = transport->continue_connect();
+    if (!connected) return tl::unexpected(connected.error());
+    if (*connected) return transport;
+  }
+  return failure(ErrorCode::unavailable,
+                 transport->is_connected_
+                     ? "it did not finish the TLS handshake in time (does it speak TLS at this port?)"
+                     : "no answer in time");
+}
+
+Result<Transport> Transport::connect(std::span<const SocketAddress> addresses, MonotonicTime deadline,
+                                     const TlsPeer& peer) {
+  Error worst{ErrorCode::unavailable, "it has no address"};
   for (std::size_t index = 0; index < addresses.size(); ++index) {
     // Each address gets its share of the time that is left, so that a silent one does not hide the next.
     const auto now = BootClock::now();
     const auto share = (deadline - now) / static_cast<std::int64_t>(addresses.size() - index);
-    auto transport = start_connect(addresses[index]);
-    if (!transport) {
-      last = transport.error();
-    } else if (!wait_for(transport->fd(), POLLOUT, now + share)) {
-      last.message = "no answer in time";
-    } else if (auto connected = transport->finish_connect(); !connected) {
-      last = connected.error();
-    } else {
-      return transport;
-    }
+    auto transport = connect_one(addresses[index], now + share, peer);
+    if (transport) return transport;
+    // A server that must not be used says more than one that is not there.
+    if (worst.code == ErrorCode::unavailable) worst = std::move(transport.error());
   }
-  return tl::unexpected(std::move(last));
+  return tl::unexpected(std::move(worst));
+}
+
+short Transport::awaits() const noexcept {
+  if (!is_connected_) return POLLOUT;
+  return tls_ ? tls_->awaits() : static_cast<short>(POLLIN);
+}
+
+Result<std::size_t> Transport::send_some(std::string_view bytes) {
+  if (tls_) return tls_->write(bytes);
+  const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (would_block(errno)) return 0;
+  return failure(ErrorCode::unavailable, reason(errno));
 }
 
 Result<void> Transport::send(std::string_view bytes, MonotonicTime deadline) {
   while (!bytes.empty()) {
-    const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-      continue;
-    }
-    if (sent < 0 && !would_block(errno)) return failure(ErrorCode::unavailable, reason(errno));
-    if (!wait_for(fd_, POLLOUT, deadline)) {
+    const auto sent = send_some(bytes);
+    if (!sent) return tl::unexpected(sent.error());
+    bytes.remove_prefix(*sent);
+    if (*sent == 0 && !wait_for(fd_, tls_ ? tls_->awaits() : static_cast<short>(POLLOUT), deadline)) {
       return failure(ErrorCode::unavailable, "it did not take the request in time");
     }
   }
   return {};
 }
 
+Result<std::size_t> Transport::try_receive(std::span<char> buffer) {
+  if (tls_) return tls_->read(buffer);
+  const auto received = ::recv(fd_, buffer.data(), buffer.size(), 0);
+  if (received > 0) return static_cast<std::size_t>(received);
+  if (received == 0) return failure(ErrorCode::outcome_unknown, "it closed the connection");
+  if (would_block(errno)) return 0;
+  return failure(ErrorCode::outcome_unknown, reason(errno));
+}
+
 Result<std::size_t> Transport::receive(std::span<char> buffer, MonotonicTime deadline) {
   while (true) {
-    const auto received = ::recv(fd_, buffer.data(), buffer.size(), 0);
-    if (received > 0) return static_cast<std::size_t>(received);
-    if (received == 0) return failure(ErrorCode::outcome_unknown, "it closed the connection");
-    if (!would_block(errno)) return failure(ErrorCode::outcome_unknown, reason(errno));
-    if (!wait_for(fd_, POLLIN, deadline)) {
+    const auto received = try_receive(buffer);
+    if (!received || *received > 0) return received;
+    if (!wait_for(fd_, awaits(), deadline)) {
       return failure(ErrorCode::outcome_unknown, "it did not answer in time");
     }
   }
 }
 
-bool Transport::is_stale() const noexcept {
+bool Transport::is_stale() noexcept {
+  if (tls_) return tls_->is_stale();
   pollfd waiting{fd_, POLLIN, 0};
   return ::poll(&waiting, 1, 0) != 0;
 }

@@ -11,7 +11,7 @@ bool Pinger::ping(unsigned count, Samples& samples) {
   const redis::Endpoint endpoint = redis::endpoint_of(options_);
   const auto addresses = resolver.resolve(endpoint, deadline);
   if (!addresses) return false;
-  auto connection = redis::Connection::open(options_, endpoint, *addresses, deadline);
+  auto connection = redis::Connection::open(options_, nullptr, endpoint, *addresses, deadline);
   if (!connection) return false;
   for (unsigned index = 0; index < count; ++index) {
     const auto before = BootClock::now();
