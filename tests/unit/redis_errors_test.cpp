@@ -41,6 +41,8 @@ TEST(RedisError, HasTheCodeToActOn) {
            Case{"MISCONF Redis is configured to save RDB snapshots", ErrorCode::unavailable},
            Case{"ERR max number of clients reached", ErrorCode::unavailable},
            Case{"MOVED 3999 127.0.0.1:6381", ErrorCode::unsupported},
+           Case{"ERR This instance has cluster support disabled", ErrorCode::unsupported},
+           Case{"TRYAGAIN Multiple keys request during rehashing of slot", ErrorCode::unavailable},
            Case{"ERR unknown command 'EVALSHA'", ErrorCode::unsupported},
            Case{"ERR user_script:1: attempt to index a nil value", ErrorCode::internal},
        }) {
@@ -70,6 +72,15 @@ TEST(RedisServerInfo, RefusesAnOldOrUnknownServer) {
     ASSERT_FALSE(parsed) << info;
     EXPECT_EQ(parsed.error().code, ErrorCode::unsupported);
   }
+}
+
+TEST(RedisServerInfo, TellsReplicasFromMasters) {
+  const std::string server = "redis_version:7.0.15\r\nrun_id:abc\r\n";
+  const auto master = parse_server_info(server + "role:master\r\nconnected_slaves:2\r\n", "s").value();
+  EXPECT_FALSE(master.is_replica);
+  EXPECT_EQ(master.replicas, 2U);
+  EXPECT_TRUE(parse_server_info(server + "role:slave\r\nconnected_slaves:0\r\n", "s")->is_replica);
+  EXPECT_EQ(parse_server_info(server, "s")->replicas, 0U);
 }
 
 TEST(RedisSyncReply, OfAnUnexpectedFormIsCorrupt) {

@@ -57,7 +57,10 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
                     "a server whose INFO has one",
                     server));
   }
-  return ServerInfo{std::string(run_id)};
+  ServerInfo parsed{.run_id = std::string(run_id)};
+  parsed.is_replica = info_field(info, "role") == "slave";
+  parsed.replicas = static_cast<unsigned>(info_number(info, "connected_slaves").value_or(0));
+  return parsed;
 }
 
 Result<Connection> Connection::open(const RedisOptions& options, const std::shared_ptr<const TlsContext>& tls,
@@ -89,15 +92,18 @@ Result<Connection> Connection::open(const RedisOptions& options, const std::shar
 Result<void> Connection::greet(const RedisOptions& options, MonotonicTime deadline) {
   auto commands = authentication(options);
   if (options.database != 0) commands.push_back({"SELECT", std::to_string(options.database)});
+  // Before 7.0, INFO knows only one section at a time.
   commands.push_back({"INFO", "server"});
+  commands.push_back({"INFO", "replication"});
   auto replies = exchange(commands, deadline);
   if (!replies) return tl::unexpected(std::move(replies.error()));
   for (const Reply& reply : *replies) {
-    if (reply.kind == Reply::Kind::error) return tl::unexpected(server_error(reply.text, server_, {}));
+    if (reply.kind == Reply::Kind::error) return tl::unexpected(server_error(reply.text, name_, {}));
   }
-  auto info = parse_server_info(replies->back().text, server_);
+  const std::size_t first = replies->size() - 2;
+  auto info = parse_server_info((*replies)[first].text + "\r\n" + (*replies)[first + 1].text, name_);
   if (!info) return tl::unexpected(std::move(info.error()));
-  run_id_ = std::move(info->run_id);
+  info_ = std::move(*info);
   return {};
 }
 
@@ -108,17 +114,28 @@ Result<Reply> Connection::call(const Command& command, MonotonicTime deadline) {
 }
 
 Result<std::vector<Reply>> Connection::exchange(std::span<const Command> commands, MonotonicTime deadline) {
-  std::string bytes;
-  for (const Command& command : commands) bytes += encode_command(command);
-  if (auto sent = transport_.send(bytes, deadline); !sent)
-    return tl::unexpected(about(server_, sent.error()));
+  if (auto sent = send(commands, deadline); !sent) return tl::unexpected(std::move(sent.error()));
   std::vector<Reply> replies;
   while (replies.size() < commands.size()) {
-    auto reply = receive(deadline);
-    if (!reply) return tl::unexpected(about(server_, std::move(reply.error())));
+    auto reply = await(deadline);
+    if (!reply) return tl::unexpected(std::move(reply.error()));
     replies.push_back(std::move(*reply));
   }
   return replies;
+}
+
+Result<void> Connection::send(std::span<const Command> commands, MonotonicTime deadline) {
+  std::string bytes;
+  for (const Command& command : commands) bytes += encode_command(command);
+  auto sent = transport_.send(bytes, deadline);
+  if (!sent) return tl::unexpected(about(name_, std::move(sent.error())));
+  return {};
+}
+
+Result<Reply> Connection::await(MonotonicTime deadline) {
+  auto reply = receive(deadline);
+  if (!reply) return tl::unexpected(about(name_, std::move(reply.error())));
+  return reply;
 }
 
 Result<Reply> Connection::receive(MonotonicTime deadline) {

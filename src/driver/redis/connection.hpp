@@ -21,9 +21,12 @@ std::vector<Command> authentication(const RedisOptions& options);
 
 /// What INFO tells of a server.
 struct ServerInfo {
-  std::string run_id;  ///< New at each start of the server.
+  std::string run_id;       ///< New at each start of the server.
+  bool is_replica = false;  ///< Of another server: what it says is out of date, and it takes no writes.
+  unsigned replicas = 0;    ///< That follow it.
 };
-/// `unsupported` if the server is older than 6.2 or is none that we know.
+/// Of the sections "server" and "replication". `unsupported` if the server is older than 6.2 or is none that
+/// we know.
 Result<ServerInfo> parse_server_info(std::string_view info, std::string_view server);
 
 /// A greeted connection: authenticated, on its database, with a server that is new enough. Belongs to one
@@ -40,26 +43,29 @@ class Connection {
   /// sent, but no reply has come by the deadline; `store_corrupt`: what came is no reply.
   [[nodiscard]] Result<Reply> call(const Command& command, MonotonicTime deadline);
 
-  /// What a subscription brings: the next reply without a call.
-  [[nodiscard]] Result<Reply> await(MonotonicTime deadline) { return receive(deadline); }
+  /// The next reply: to what was sent, or what a subscription brings. Errors as of `call`.
+  [[nodiscard]] Result<Reply> await(MonotonicTime deadline);
 
-  /// The server's run id as of the greeting: a server that starts again closes the connection.
-  [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+  /// Several commands at once, whose replies are then awaited one by one. `unavailable`: not sent.
+  [[nodiscard]] Result<void> send(std::span<const Command> commands, MonotonicTime deadline);
+
+  /// The server as of the greeting: one that starts again closes the connection.
+  [[nodiscard]] const ServerInfo& server() const noexcept { return info_; }
   [[nodiscard]] bool is_stale() noexcept { return transport_.is_stale(); }
   [[nodiscard]] SocketAddress peer() const noexcept { return transport_.peer(); }
 
  private:
-  Connection(Transport transport, std::string server)
-      : transport_(std::move(transport)), server_(std::move(server)) {}
+  Connection(Transport transport, std::string name)
+      : transport_(std::move(transport)), name_(std::move(name)) {}
   Result<void> greet(const RedisOptions& options, MonotonicTime deadline);
   Result<std::vector<Reply>> exchange(std::span<const Command> commands, MonotonicTime deadline);
   Result<Reply> receive(MonotonicTime deadline);
 
   Transport transport_;
-  std::string server_;
+  std::string name_;  ///< Of the server, for people.
   ReplyReader reader_;
   bool has_answered_ = false;  ///< Anything at all.
-  std::string run_id_;
+  ServerInfo info_;
 };
 
 }  // namespace nodepool::redis

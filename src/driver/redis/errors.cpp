@@ -26,6 +26,9 @@ constexpr std::string_view kRights =
     "+zcard +zcount +lpush +llen +lindex +ltrim +publish +subscribe +ping +select +info +wait";
 constexpr std::string_view kAccess =
     "\"nodepool doctor SERVICE\" tells what is missing, docs/redis.md what nodes need";
+constexpr std::string_view kSentinelAccess =
+    "allow the Sentinel's user (sentinel_user) &+switch-master +sentinel|get-master-addr-by-name +subscribe "
+    "+ping +info";
 
 constexpr auto kRules = std::to_array<Rule>({
     {"NOPERM", ErrorCode::permission_denied, kAccess},
@@ -45,8 +48,10 @@ constexpr auto kRules = std::to_array<Rule>({
     {"OOM", ErrorCode::unavailable, "it has reached maxmemory: give it more, or evict other keys"},
     {"MISCONF", ErrorCode::unavailable, "it cannot save its data and refuses writes"},
     {"NOREPLICAS", ErrorCode::unavailable, "it has too few replicas and refuses writes"},
-    {"MOVED", ErrorCode::unsupported, "Redis Cluster is not supported; use a single server"},
-    {"CROSSSLOT", ErrorCode::unsupported, "Redis Cluster is not supported; use a single server"},
+    {"TRYAGAIN", ErrorCode::unavailable, "the pool's slot is on its way to another node"},
+    {"MOVED", ErrorCode::unsupported, "it is a node of a cluster: use redis+cluster://"},
+    {"ASK", ErrorCode::unsupported, "it is a node of a cluster: use redis+cluster://"},
+    {"cluster support disabled", ErrorCode::unsupported, "it is no node of a cluster: use redis://"},
     {"DB index is out of range", ErrorCode::unsupported, "the server has no such database"},
     {"SELECT is not allowed", ErrorCode::unsupported, "the server has only database 0"},
     {"unknown command", ErrorCode::unsupported, "Redis 6.2 or newer, or Valkey, is needed"},
@@ -91,6 +96,14 @@ Error server_error(std::string_view text, std::string_view server, std::string_v
 
 std::string_view required_rights() noexcept {
   return kRights;
+}
+
+Error sentinel_error(std::string_view text, std::string_view sentinel) {
+  Error error = server_error(text, sentinel, {});
+  if (error.code != ErrorCode::permission_denied) return error;
+  error.message =
+      fmt::format("the Sentinel {} refused the request: {}; {}", sentinel, printable(text), kSentinelAccess);
+  return error;
 }
 
 std::string without_password(std::string text, std::string_view password) {

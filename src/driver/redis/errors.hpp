@@ -11,6 +11,8 @@ namespace nodepool::redis {
 /// reason, what it concerns and what to do. `server` is the driver's description, `service` may be empty
 /// (before any script).
 Error server_error(std::string_view text, std::string_view server, std::string_view service);
+/// The same of a Sentinel, which needs other rights.
+Error sentinel_error(std::string_view text, std::string_view sentinel);
 
 /// The rights that an ACL user needs for everything that nodes and observers do on one server, as ACL SETUSER
 /// takes them.

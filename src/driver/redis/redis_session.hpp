@@ -2,15 +2,21 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "driver/redis/connection.hpp"
 #include "driver/redis/hint_listener.hpp"
+#include "driver/redis/locator.hpp"
+#include "driver/redis/master_watch.hpp"
+#include "driver/redis/script_run.hpp"
 #include "driver/redis/scripts.hpp"
 #include "nodepool/driver.hpp"
 
 namespace nodepool::redis {
 
-/// A pool's line to a server: one connection for calls, made when a call needs it, and one for hints.
+/// A pool's line to the server that has its keys, wherever that is at present: one connection for calls, made
+/// when a call needs it, one for hints, and one to a Sentinel, if there are any.
 class RedisSession final : public Session {
  public:
   /// `tls`: of the options, none without TLS.
@@ -26,17 +32,31 @@ class RedisSession final : public Session {
  private:
   /// Makes the connection, if there is none that is alive, within the deadline and the back-off.
   Result<void> connect(MonotonicTime deadline);
-  /// Runs a script; the server's error becomes ours.
-  Result<Reply> run(const ScriptCall& call, MonotonicTime deadline);
+  /// One attempt to find the server and to connect to it.
+  Result<void> find_server(MonotonicTime deadline);
+  Result<Connection> open(const Endpoint& server, MonotonicTime deadline);
+  /// Runs a script where the keys are, however often it is sent elsewhere; a server's error becomes ours.
+  Result<ScriptResult> run(const ScriptOrder& order, MonotonicTime deadline);
+  /// Runs it once, and once more if that server asks another one to be asked.
+  Result<ScriptResult> run_once(const ScriptOrder& order, MonotonicTime deadline);
+  /// True if the server's error was that the keys are elsewhere: then it is worth to ask again.
+  bool follow(const std::string& error);
+  /// The error of a heartbeat that too few replicas have confirmed.
+  Error unconfirmed(const ScriptResult& result);
+  /// Whether the server can be replaced by one that does not know what it has answered.
+  [[nodiscard]] bool can_be_undone() const;
 
   std::shared_ptr<const RedisOptions> options_;
   std::shared_ptr<const TlsContext> tls_;
   ServiceName service_;
   Resolver resolver_;
+  std::unique_ptr<Locator> locator_;
   BackOff back_off_;
   Error last_failure_;  ///< Of the last attempt to connect.
+  Endpoint server_;     ///< Of the connection.
   std::optional<Connection> connection_;
   HintListener listener_;
+  std::optional<MasterWatch> watch_;
 };
 
 }  // namespace nodepool::redis

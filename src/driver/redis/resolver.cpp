@@ -58,30 +58,31 @@ struct Resolver::Lookup {
 Result<Addresses> Resolver::resolve(const Endpoint& endpoint, MonotonicTime deadline) {
   if (!endpoint.unix_path.empty()) return Addresses{unix_address(endpoint.unix_path)};
   if (auto literal = look_up(endpoint.host, endpoint.port, AI_NUMERICHOST)) return literal;
-  if (lookup_ == nullptr) {
-    auto lookup = std::make_shared<Lookup>();
+  auto& lookup = under_way_[{endpoint.host, endpoint.port}];
+  if (lookup == nullptr) {
+    auto started = std::make_shared<Lookup>();
     try {
-      std::thread([lookup, host = endpoint.host, port = endpoint.port] {
+      std::thread([started, host = endpoint.host, port = endpoint.port] {
         auto result = look_up(host, port, 0);
-        const std::lock_guard lock(lookup->mutex);
-        lookup->result = std::move(result);
-        lookup->changed.notify_all();
+        const std::lock_guard lock(started->mutex);
+        started->result = std::move(result);
+        started->changed.notify_all();
       }).detach();
     } catch (const std::system_error& error) {
       return failure(ErrorCode::unavailable,
                      fmt::format("no thread to look up host '{}': {}", endpoint.host, error.what()));
     }
-    lookup_ = std::move(lookup);
+    lookup = std::move(started);
   }
-  std::unique_lock lock(lookup_->mutex);
+  std::unique_lock lock(lookup->mutex);
   const auto patience = std::max<BootClock::duration>(deadline - BootClock::now(), {});
-  if (!lookup_->changed.wait_for(lock, patience, [&] { return lookup_->result.has_value(); })) {
+  if (!lookup->changed.wait_for(lock, patience, [&] { return lookup->result.has_value(); })) {
     return failure(ErrorCode::unavailable,
                    fmt::format("the address of host '{}' was not found in time", endpoint.host));
   }
-  auto result = std::move(*lookup_->result);
+  auto result = std::move(*lookup->result);
   lock.unlock();
-  lookup_.reset();
+  under_way_.erase({endpoint.host, endpoint.port});
   return result;
 }
 
