@@ -36,22 +36,37 @@ std::string make_folder() {
   return name;
 }
 
-/// A port that was free a moment ago; the server is started on another one if somebody was faster.
-std::uint16_t free_port() {
+/// The port that was asked for, or any for 0, if it was free a moment ago; 0 if not.
+std::uint16_t free_port(unsigned wanted) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(wanted));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   const bool found = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
                      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   ::close(fd);
-  if (!found) throw std::runtime_error("no free port for the Redis server");
-  return ntohs(address.sin_port);
+  return found ? ntohs(address.sin_port) : std::uint16_t{0};
 }
 
-/// The server's program: NODEPOOL_REDIS_SERVER, or redis-server. The package redis-tools contains it under the
-/// name of another tool, which behaves as the server if it is called by the server's name.
+/// A free port; the server is started on another one if somebody is faster. A cluster's nodes talk to each
+/// other on the one that is greater by 10000.
+std::uint16_t free_port(bool in_cluster) {
+  constexpr unsigned kBusOffset = 10000;
+  constexpr unsigned kGreatest = 65535;
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const unsigned port = free_port(0U);
+    if (port == 0) break;
+    if (!in_cluster || (port + kBusOffset <= kGreatest && free_port(port + kBusOffset) != 0))
+      return static_cast<std::uint16_t>(port);
+  }
+  throw std::runtime_error("no free port for the Redis server");
+}
+
+/// The server's program: NODEPOOL_REDIS_SERVER, or redis-server. The package redis-tools contains it under
+/// the name of another tool, which behaves as the server if it is called by the server's name.
 std::string server_program(const std::string& folder) {
   if (const char* chosen = std::getenv("NODEPOOL_REDIS_SERVER")) return chosen;
   std::istringstream path(std::getenv("PATH") == nullptr ? "/usr/bin" : std::getenv("PATH"));
@@ -96,8 +111,19 @@ RedisServer::RedisServer(std::vector<std::string> settings, std::vector<std::str
     : folder_(make_folder()), settings_(std::move(settings)), environment_(std::move(environment)) {
   const auto found = std::ranges::find(settings_, "--requirepass");
   if (found != settings_.end()) password_ = *std::next(found);
+  start_somewhere();
+}
+
+RedisServer::RedisServer(SentinelFile file)
+    : folder_(make_folder()), sentinel_file_(folder_ + "/sentinel.conf") {
+  std::ofstream(sentinel_file_) << file.text;
+  start_somewhere();
+}
+
+void RedisServer::start_somewhere() {
+  const bool in_cluster = std::ranges::find(settings_, "--cluster-enabled") != settings_.end();
   for (int attempt = 1;; ++attempt) {
-    port_ = free_port();
+    port_ = free_port(in_cluster);
     try {
       start();
       return;
@@ -138,21 +164,28 @@ void RedisServer::start() {
   }
 }
 
-void RedisServer::launch() {
-  std::vector<std::string> arguments{server_program(folder_),
-                                     "--port",
-                                     std::to_string(port_),
-                                     "--bind",
-                                     "127.0.0.1",
-                                     "--dir",
-                                     folder_,
-                                     "--save",
-                                     "",
-                                     "--logfile",
-                                     folder_ + "/log",
-                                     "--unixsocket",
-                                     socket_path()};
+std::vector<std::string> RedisServer::command_line() const {
+  std::vector<std::string> arguments{server_program(folder_)};
+  if (!sentinel_file_.empty()) arguments.push_back(sentinel_file_);
+  for (const std::string& argument :
+       {std::string("--port"), std::to_string(port_), std::string("--bind"), std::string("127.0.0.1"),
+        std::string("--dir"), folder_, std::string("--logfile"), folder_ + "/log"}) {
+    arguments.push_back(argument);
+  }
+  if (!sentinel_file_.empty()) {
+    arguments.emplace_back("--sentinel");
+    return arguments;
+  }
+  for (const std::string& argument :
+       {std::string("--save"), std::string(), std::string("--unixsocket"), socket_path()}) {
+    arguments.push_back(argument);
+  }
   arguments.insert(arguments.end(), settings_.begin(), settings_.end());
+  return arguments;
+}
+
+void RedisServer::launch() {
+  std::vector<std::string> arguments = command_line();
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

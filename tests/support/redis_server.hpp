@@ -15,6 +15,11 @@ class RedisServer {
   /// Started and ready; throws std::runtime_error with the server's log if it does not start. `settings`:
   /// further arguments such as "--requirepass", "x". `environment`: "NAME=value" on top of ours.
   explicit RedisServer(std::vector<std::string> settings = {}, std::vector<std::string> environment = {});
+  /// A Sentinel; the lines of its file, without its port.
+  struct SentinelFile {
+    std::string text;
+  };
+  explicit RedisServer(SentinelFile file);
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
@@ -38,10 +43,13 @@ class RedisServer {
 
  private:
   [[nodiscard]] bool is_ready() const;
+  void start_somewhere();
+  [[nodiscard]] std::vector<std::string> command_line() const;
   void launch();
   void reap();
 
   std::string folder_;
+  std::string sentinel_file_;  ///< Its path; empty: no Sentinel.
   std::vector<std::string> settings_;
   std::vector<std::string> environment_;
   std::string password_;
