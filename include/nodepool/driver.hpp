@@ -135,9 +135,12 @@ struct PoolStatus {
 
 /// What a driver's store can do. The pool's promises shrink with it.
 struct Capabilities {
-  bool acknowledges = true;  ///< Knows whether every member has adopted the view (settled).
-  bool holds = true;         ///< Knows which jobs still run on a former owner.
-  bool hints = true;         ///< Tells of changes before the next heartbeat.
+  /// Knows whether every member has adopted the view. Without, `settled` is the driver's best judgement.
+  bool acknowledges = true;
+  /// Knows which jobs still run on a former owner. Without, nobody waits for a claim whose job moves: the
+  /// pool tells it to stop.
+  bool holds = true;
+  bool hints = true;  ///< Tells of changes before the next heartbeat.
 };
 
 /// A pool's line to the store. Belongs to one thread at a time.

@@ -17,10 +17,15 @@ bool ClaimLedger::remove(std::string_view job, Serial serial) {
 }
 
 std::vector<ClaimLedger::Serial> ClaimLedger::revoke_all() {
+  return revoke_outside(ArcSet{});
+}
+
+std::vector<ClaimLedger::Serial> ClaimLedger::revoke_outside(const ArcSet& owned) {
   std::vector<Serial> told;
   for (auto& [job, entry] : claims_) {
-    if (!entry.revoked) told.push_back(entry.serial);
+    if (entry.revoked || owned.contains(entry.hash)) continue;
     entry.revoked = true;
+    told.push_back(entry.serial);
   }
   return told;
 }

@@ -27,6 +27,8 @@ class NODEPOOL_EXPORT ClaimLedger {
   /// The right of all claims is gone (lease lost, grace over): returns those that were not told before. They
   /// stay entered, as the job may still be running, but are reported to nobody any more.
   [[nodiscard]] std::vector<Serial> revoke_all();
+  /// The same for the claims whose job is outside `owned`: nobody will wait for them.
+  [[nodiscard]] std::vector<Serial> revoke_outside(const ArcSet& owned);
   /// Claims whose job is outside `owned` and that were not told before: somebody waits for them.
   [[nodiscard]] std::vector<Serial> ask_to_hand_over(const ArcSet& owned);
   /// R5: jobs with a rightful claim that the view gives to somebody else. Ascending.

@@ -11,6 +11,7 @@ namespace nodepool {
 void NodePool::Impl::tell_claims(const Standing& standing, const NodeEvent& event) {
   switch (event.kind) {
     case NodeEvent::Kind::view_adopted:
+      if (!driver_->capabilities().holds) return revoke_moved(standing.view->owned);
       return ask_to_hand_over(standing.view->owned);
     case NodeEvent::Kind::draining:
       return ask_to_hand_over(ArcSet{});
@@ -110,6 +111,18 @@ void NodePool::Impl::revoke_claims() {
   std::unique_lock lock(claims_mutex_);
   const auto controls = controls_of(ledger_.revoke_all());
   lock.unlock();
+  tell_to_stop(controls);
+}
+
+/// Where the store knows of no holds, the next owner waits for nobody: asking nicely is not enough.
+void NodePool::Impl::revoke_moved(const ArcSet& owned) {
+  std::unique_lock lock(claims_mutex_);
+  const auto controls = controls_of(ledger_.revoke_outside(owned));
+  lock.unlock();
+  tell_to_stop(controls);
+}
+
+void NodePool::Impl::tell_to_stop(const std::vector<std::shared_ptr<detail::ClaimControl>>& controls) {
   journal_.count.claims_revoked.fetch_add(controls.size(), std::memory_order_relaxed);
   for (const auto& control : controls) {
     journal_.guarded([&] { control->stop.request_stop(); });

@@ -151,6 +151,9 @@ std::string NodePool::Impl::why_not_steady() const {
   }
   const auto standing = standing_.load();
   if (!standing->view) return "the store has not answered so far";
+  if (!driver_->capabilities().acknowledges) {
+    return "the list of nodes has not stayed the same for long enough; allow a longer time-out";
+  }
   return "not every member has acknowledged the view; is one of them stalled?";
 }
 

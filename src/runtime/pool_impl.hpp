@@ -73,6 +73,8 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   void handle_trouble(const NodeEvent& event);
   void ask_to_hand_over(const ArcSet& owned);
   void revoke_claims();
+  void tell_to_stop(const std::vector<std::shared_ptr<detail::ClaimControl>>& controls);
+  void revoke_moved(const ArcSet& owned);
   /// REQUIRES: claims_mutex_ is held.
   std::vector<std::shared_ptr<detail::ClaimControl>> controls_of(
       const std::vector<ClaimLedger::Serial>& serials);
