@@ -19,6 +19,41 @@ void add_store_option(CLI::App& command, Invocation& invocation) {
       ->type_name("URL");
 }
 
+void add_driver_options(CLI::App& command, Invocation& invocation) {
+  StoreLayout& layout = invocation.layout;
+  command
+      .add_option_function<std::string>(
+          "--driver",
+          [&layout](const std::string& text) {
+            if (text != "nodepool" && text != "go-dispatch-key" && text != "go-dispatch-zset") {
+              throw CLI::ValidationError(
+                  "--driver",
+                  fmt::format("\"{}\" is no driver; write nodepool, go-dispatch-key or go-dispatch-zset",
+                              text));
+            }
+            layout.go_dispatch.reset();
+            if (text == "go-dispatch-key") layout.go_dispatch = GoDispatchLayout::key;
+            if (text == "go-dispatch-zset") layout.go_dispatch = GoDispatchLayout::zset;
+          },
+          "nodepool, or the one that the nodes in Go use: go-dispatch-key or go-dispatch-zset")
+      ->type_name("DRIVER")
+      ->default_str("nodepool");
+  command
+      .add_option_function<std::string>(
+          "--period",
+          [&layout](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed) throw CLI::ValidationError("--period", parsed.error().message);
+            layout.period = *parsed;
+          },
+          "go-dispatch's update duration; the same on all nodes")
+      ->type_name("TIME")
+      ->default_str(format_duration(GoDispatchOptions{}.period));
+  command.add_option("--prefix", layout.prefix, "What go-dispatch's keys begin with; the same on all nodes")
+      ->type_name("TEXT")
+      ->default_str(GoDispatchOptions{}.prefix);
+}
+
 void add_service_argument(CLI::App& command, std::string& service) {
   command.add_option("SERVICE", service, "The pool's name")
       ->required()
@@ -104,7 +139,7 @@ Result<std::string> store_url(const Invocation& invocation) {
 Result<std::shared_ptr<Driver>> open_store(const Invocation& invocation, StoreUse use) {
   const auto url = store_url(invocation);
   if (!url) return tl::unexpected(url.error());
-  return open_store(*url, use);
+  return open_store(*url, use, invocation.layout);
 }
 
 Result<Observer> Observer::open(const Invocation& invocation, const std::string& service) {

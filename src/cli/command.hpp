@@ -26,6 +26,7 @@ enum class Format { text, json };
 /// The command line, as far as it is common to all, and the sub-command that it chose.
 struct Invocation {
   std::string store;         ///< As given by --store; empty: the environment or the default.
+  StoreLayout layout;        ///< As given by --driver, --period and --prefix.
   std::function<int()> run;  ///< Set by the sub-command that was named.
 };
 
@@ -39,6 +40,8 @@ void add_doctor(CLI::App& program, Invocation& invocation);
 
 /// Options that several sub-commands have.
 void add_store_option(CLI::App& command, Invocation& invocation);
+/// --driver, --period and --prefix: for commands that also work with the pools of go-dispatch.
+void add_driver_options(CLI::App& command, Invocation& invocation);
 void add_service_argument(CLI::App& command, std::string& service);
 void add_format_option(CLI::App& command, Format& format);
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,

@@ -37,8 +37,31 @@ Result<void> check(const JoinSettings& settings) {
   return validate(settings.options);
 }
 
-int run_join(JoinArguments arguments, const Invocation& invocation) {
+/// What nodes of go-dispatch do not know, or what the list decides for them.
+Result<void> check_for_go(const CLI::App& command) {
+  for (const char* option :
+       {"--name", "--weight", "--placement", "--heartbeat", "--lease", "--zone", "--address", "--metadata"}) {
+    if (command.count(option) == 0) continue;
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("{} has no meaning in a pool of go-dispatch; leave it out", option));
+  }
+  return {};
+}
+
+/// Nodes of go-dispatch start to act after one to two periods in which nobody else came or went.
+std::chrono::milliseconds patience_with(const StoreLayout& layout) {
+  constexpr std::chrono::seconds kUsual{30};
+  constexpr int kPeriods = 5;
+  return std::max<std::chrono::milliseconds>(kUsual,
+                                             kPeriods * layout.period.value_or(GoDispatchOptions{}.period));
+}
+
+int run_join(JoinArguments arguments, const Invocation& invocation, const CLI::App& command) {
   JoinSettings& settings = arguments.settings;
+  if (invocation.layout.go_dispatch) {
+    if (const auto valid = check_for_go(command); !valid) return fail(valid.error());
+    if (settings.start_timeout.count() == 0) settings.start_timeout = patience_with(invocation.layout);
+  }
   for (unsigned number = 0; number < arguments.job_count; ++number)
     settings.jobs.push_back(fmt::format("job{}", number));
   if (const auto read = read_metadata(arguments); !read) return fail(read.error());
@@ -81,6 +104,7 @@ void add_join(CLI::App& program, Invocation& invocation) {
   CLI::App* command =
       program.add_subcommand("join", "Become a node of a pool and tell which jobs it may run");
   add_store_option(*command, invocation);
+  add_driver_options(*command, invocation);
   add_service_argument(*command, settings.service);
   command
       ->add_option("--name", settings.options.name, "The node's name; default: host name and random digits")
@@ -92,17 +116,20 @@ void add_join(CLI::App& program, Invocation& invocation) {
   add_pool_options(*command, settings.options);
   add_list_option(*command, "--metadata", arguments->metadata, "For people and tools; may be given often")
       ->type_name("KEY=VALUE");
-  add_duration_option(*command, "--start-timeout", settings.start_timeout,
-                      "How long to try to become steady; 0ms: 30 seconds, or 3 leases if that is longer");
+  add_duration_option(
+      *command, "--start-timeout", settings.start_timeout,
+      "How long to try to become steady; 0ms: 30 seconds, or 3 leases (go-dispatch: 5 periods) "
+      "if that is longer");
   add_format_option(*command, settings.format);
   command->footer(
       "Examples:\n"
       "  nodepool join billing --jobs 3\n"
       "  nodepool join billing --name web-1 --job report --job cleanup --format json\n"
       "  NODEPOOL_STORE=redis://:secret@10.0.0.1 nodepool join billing --heartbeat 500ms --lease 2s\n"
+      "  nodepool join billing --store redis://10.0.0.1 --driver go-dispatch-key --period 10s --jobs 3\n"
       "Runs until SIGTERM or Ctrl-C, then hands its jobs over and leaves; a second signal ends it at once.");
-  command->callback([arguments, &invocation] {
-    invocation.run = [arguments, &invocation] { return run_join(*arguments, invocation); };
+  command->callback([arguments, command, &invocation] {
+    invocation.run = [arguments, command, &invocation] { return run_join(*arguments, invocation, *command); };
   });
 }
 

@@ -18,9 +18,10 @@ struct NodesArguments {
   Format format = Format::text;
 };
 
-std::string report(const NodesArguments& arguments, const PoolStatus& status) {
-  return arguments.format == Format::json ? pool_json(arguments.service, status) + '\n'
-                                          : pool_text(arguments.service, status);
+std::string report(const NodesArguments& arguments, const PoolStatus& status, const Driver& driver) {
+  const Capabilities store = driver.capabilities();
+  return arguments.format == Format::json ? pool_json(arguments.service, status, store) + '\n'
+                                          : pool_text(arguments.service, status, store);
 }
 
 int run_once(const NodesArguments& arguments, const Invocation& invocation) {
@@ -28,7 +29,7 @@ int run_once(const NodesArguments& arguments, const Invocation& invocation) {
   if (!observer) return fail(observer.error());
   const auto status = observer->status();
   if (!status) return fail(status.error());
-  if (write_all(STDOUT_FILENO, report(arguments, *status))) return kDone;
+  if (write_all(STDOUT_FILENO, report(arguments, *status, *observer->driver))) return kDone;
   complain("the output could not be written");
   return kFailed;
 }
@@ -56,7 +57,7 @@ int run_watch(const NodesArguments& arguments, const Invocation& invocation) {
     if (!status && status.error().message != trouble) complain(status.error().message);
     trouble = status ? std::string{} : status.error().message;
     seen = true;
-    if (status && !show(report(arguments, *status), arguments.format)) return kDone;
+    if (status && !show(report(arguments, *status, *observer->driver), arguments.format)) return kDone;
     [[maybe_unused]] const auto hints = observer->session->wait(next_look, signals.wake_fd());
   }
   return kDone;
@@ -68,6 +69,7 @@ void add_nodes(CLI::App& program, Invocation& invocation) {
   auto arguments = std::make_shared<NodesArguments>();
   CLI::App* command = program.add_subcommand("nodes", "List the nodes of a pool, without joining");
   add_store_option(*command, invocation);
+  add_driver_options(*command, invocation);
   add_service_argument(*command, arguments->service);
   command->add_flag("--watch", arguments->watch,
                     "Go on showing until Ctrl-C, at each change and each second");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/parts/printable.hpp"
 #include "nodepool/placement.hpp"
 
 namespace nodepool::cli {
@@ -35,7 +36,9 @@ int run_owner(const OwnerArguments& arguments, const Invocation& invocation) {
                          arguments.service));
     return kFailed;
   }
-  for (const std::string& job : arguments.jobs) fmt::print("{}\t{}\n", job, placement->owner(job)->name);
+  for (const std::string& job : arguments.jobs) {
+    fmt::print("{}\t{}\n", job, printable(placement->owner(job)->name));
+  }
   return kDone;
 }
 
@@ -45,6 +48,7 @@ void add_owner(CLI::App& program, Invocation& invocation) {
   auto arguments = std::make_shared<OwnerArguments>();
   CLI::App* command = program.add_subcommand("owner", "Print which node owns each job, without joining");
   add_store_option(*command, invocation);
+  add_driver_options(*command, invocation);
   add_service_argument(*command, arguments->service);
   command->add_option("JOB", arguments->jobs, "The jobs")->required()->type_name("");
   command->footer(

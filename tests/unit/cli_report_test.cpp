@@ -5,6 +5,7 @@
 
 #include "cli/parts/demo_report.hpp"
 #include "cli/parts/pool_report.hpp"
+#include "cli/parts/printable.hpp"
 #include "cli/parts/table.hpp"
 
 namespace {
@@ -72,6 +73,27 @@ TEST(CliPoolReport, JsonIsOneLineWithAllOfIt) {
   ASSERT_EQ(json.at("members").size(), 3U);
   EXPECT_EQ(json.at("members")[1].at("held"), (std::vector<std::string>{"job1", "job2"}));
   EXPECT_EQ(json.at("members")[0].at("lease_left_ms"), 3500);
+}
+
+TEST(CliPoolReport, SaysNoMoreThanAStoreWithoutAcknowledgementsKnows) {
+  const Capabilities modest{.acknowledges = false, .holds = false, .hints = false};
+  const std::string text = pool_text("billing", sample(), modest);
+  EXPECT_NE(text.find("listed"), std::string::npos) << text;
+  EXPECT_EQ(text.find("settled"), std::string::npos) << text;
+  const auto json = nlohmann::json::parse(pool_json("billing", sample(), modest));
+  EXPECT_TRUE(json.at("settled").is_null());
+  EXPECT_TRUE(json.at("members")[0].at("acknowledged").is_null());
+  EXPECT_EQ(json.at("members")[0].at("state"), "listed");
+}
+
+TEST(CliPoolReport, NamesOfAnyBytesBreakNeitherTheTableNorTheJson) {
+  PoolStatus status = sample();
+  status.members[0].info.name = NodeName("red \x1b[31m\n\xff");
+  const std::string text = pool_text("billing", status);
+  EXPECT_NE(text.find("red \\x1b[31m\\x0a\\xff"), std::string::npos) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 5) << text;
+  EXPECT_TRUE(nlohmann::json::accept(pool_json("billing", status)));
+  EXPECT_EQ(printable("caf\xc3\xa9 a"), "caf\xc3\xa9 a") << "good UTF-8 is left alone";
 }
 
 TEST(CliDemoReport, NamesTwoOwnersAndCountsThem) {

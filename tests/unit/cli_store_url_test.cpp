@@ -115,4 +115,26 @@ TEST(CliStoreUrl, ServersAreOpenedWithoutBeingContacted) {
   EXPECT_TRUE(open_store("redis+cluster://127.0.0.1:1", StoreUse::join));
 }
 
+TEST(CliStoreUrl, APoolOfGoDispatchNeedsARedisServer) {
+  const StoreLayout layout{
+      .go_dispatch = GoDispatchLayout::zset, .period = std::chrono::seconds(2), .prefix = "jobs"};
+  const auto driver = open_store("redis://127.0.0.1:1", StoreUse::join, layout);
+  ASSERT_TRUE(driver) << driver.error().message;
+  EXPECT_FALSE((*driver)->capabilities().acknowledges);
+  EXPECT_TRUE((*driver)->open(ServiceName("svc"))->node_name()->str().starts_with("jobs:svc:"));
+  for (const char* url : {"sqlite:/tmp/x", "redis+cluster://a:1", "redis://h:notaport"}) {
+    EXPECT_FALSE(open_store(url, StoreUse::join, layout)) << url;
+  }
+}
+
+TEST(CliStoreUrl, GoDispatchsOptionsNeedItsDriver) {
+  for (const StoreLayout& layout :
+       {StoreLayout{.period = std::chrono::seconds(2)}, StoreLayout{.prefix = "jobs"}}) {
+    const auto driver = open_store("redis://127.0.0.1:1", StoreUse::join, layout);
+    ASSERT_FALSE(driver);
+    EXPECT_EQ(driver.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(driver.error().message.find("--driver"), std::string::npos);
+  }
+}
+
 }  // namespace

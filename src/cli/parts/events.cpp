@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/parts/clock_text.hpp"
+#include "cli/parts/printable.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -72,7 +73,8 @@ struct TextOf {
   }
   std::string operator()(const ViewEvent& event) const {
     return fmt::format("{} view {}{}: {}", clock_text(event.at), event.epoch.value,
-                       event.settled ? ", settled" : "", fmt::join(event.members, " "));
+                       event.settled ? ", settled" : "",
+                       printable(fmt::format("{}", fmt::join(event.members, " "))));
   }
   std::string operator()(const GrantedEvent& event) const {
     return fmt::format("{} granted {} (token {})", clock_text(event.at), event.job, event.token.value);

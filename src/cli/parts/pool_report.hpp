@@ -11,9 +11,12 @@ namespace nodepool::cli {
 /// lease has run out and nobody has noticed yet.
 [[nodiscard]] std::string_view state_of(const MemberStatus& member, const PoolStatus& status) noexcept;
 
-/// The pool for people: a heading line and an aligned table.
-[[nodiscard]] std::string pool_text(const std::string& service, const PoolStatus& status);
-/// The pool for programs: one line of JSON, without the line's end.
-[[nodiscard]] std::string pool_json(const std::string& service, const PoolStatus& status);
+/// The pool for people: a heading line and an aligned table. Of a store that knows no acknowledgements, a
+/// member is no more than "listed".
+[[nodiscard]] std::string pool_text(const std::string& service, const PoolStatus& status,
+                                    const Capabilities& store = {});
+/// The pool for programs: one line of JSON, without the line's end; what the store cannot know is null.
+[[nodiscard]] std::string pool_json(const std::string& service, const PoolStatus& status,
+                                    const Capabilities& store = {});
 
 }  // namespace nodepool::cli

@@ -68,6 +68,19 @@ std::string_view scheme_of(std::string_view url) {
   return url.substr(0, std::min(url.find(':'), std::size_t{20}));
 }
 
+Result<std::shared_ptr<Driver>> open_shared_pool(std::string_view url, const StoreLayout& layout) {
+  if (!url.starts_with("redis") && !url.starts_with("unix://")) {
+    return failure(ErrorCode::invalid_argument,
+                   "a pool of go-dispatch lives on a Redis server; name it with --store redis://HOST:PORT");
+  }
+  return parse_redis_url(url).and_then([&](RedisOptions redis) {
+    GoDispatchOptions options{.redis = std::move(redis), .layout = *layout.go_dispatch};
+    if (layout.period) options.period = *layout.period;
+    if (layout.prefix) options.prefix = *layout.prefix;
+    return open_go_dispatch(std::move(options));
+  });
+}
+
 }  // namespace
 
 Result<std::string> default_store_url() {
@@ -76,7 +89,13 @@ Result<std::string> default_store_url() {
   return fmt::format("{}{}/nodepool.db", kSqlite, folder);
 }
 
-Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use) {
+Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use, const StoreLayout& layout) {
+  if (layout.go_dispatch) return open_shared_pool(url, layout);
+  if (layout.period || layout.prefix) {
+    return failure(ErrorCode::invalid_argument,
+                   "--period and --prefix are of go-dispatch's pools; add --driver go-dispatch-key or "
+                   "go-dispatch-zset");
+  }
   if (url.starts_with("redis") || url.starts_with("unix://")) return open_redis(url);
   if (url.starts_with(kSqlite)) return open_file(std::string(url.substr(kSqlite.size())), use);
   if (url.starts_with("memory:")) {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "nodepool/driver.hpp"
+#include "nodepool/go_dispatch.hpp"
 #include "nodepool/result.hpp"
 
 namespace nodepool::cli {
@@ -15,6 +18,13 @@ enum class StoreUse {
   observe  ///< Only looks: a SQLite file that is not there is an error, not a new file.
 };
 
+/// Whose pool it is, and so how the store is laid out.
+struct StoreLayout {
+  std::optional<GoDispatchLayout> go_dispatch;      ///< None: a pool of nodepool's own.
+  std::optional<std::chrono::milliseconds> period;  ///< Only of go-dispatch; none: the default.
+  std::optional<std::string> prefix;                ///< Only of go-dispatch; none: the default.
+};
+
 /// The store that a command uses when it is told none: "sqlite:" and the file `nodepool.db` in a folder only
 /// this user can use: `$XDG_RUNTIME_DIR/nodepool` if that variable names a folder, else `/tmp/nodepool-UID`.
 /// The folder is created (mode 0700); one that belongs to somebody else or that others can use is refused.
@@ -23,6 +33,7 @@ enum class StoreUse {
 /// Opens the store that a URL names: `redis://...`, `unix://...`, `sqlite:PATH`. `memory:` is refused: no
 /// other process could see it. Errors: `invalid_argument` for a URL that nobody could open (usage),
 /// `not_found` for a file that is not there. A server is not contacted yet.
-[[nodiscard]] Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use);
+[[nodiscard]] Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use,
+                                                         const StoreLayout& layout = {});
 
 }  // namespace nodepool::cli
