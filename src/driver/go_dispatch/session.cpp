@@ -48,8 +48,8 @@ GoDispatchSession::GoDispatchSession(std::shared_ptr<const GoDispatchOptions> op
 }
 
 Result<SyncReply> GoDispatchSession::sync(const SyncRequest& request, MonotonicTime deadline) {
-  if (auto fit = check(request); !fit) return tl::unexpected(std::move(fit.error()));
   if (request.intent == Intent::leaving) return leave(deadline);
+  if (auto fit = check(request); !fit) return tl::unexpected(std::move(fit.error()));
   const auto asked = BootClock::now();
   if (asked >= next_exchange_) {
     reader_.own_id = request.node.id;

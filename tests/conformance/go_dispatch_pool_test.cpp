@@ -1,0 +1,202 @@
+// Pools with members of both kinds: NodePools, and nodes that play go-dispatch.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "conformance/go_dispatch_fixture.hpp"
+#include "nodepool/pool.hpp"
+#include "support/go_node.hpp"
+#include "support/pools.hpp"
+#include "support/tcp_gate.hpp"
+
+namespace nodepool::conformance {
+namespace {
+
+using test::eventually;
+using test::GoNode;
+
+/// Asks all members about all jobs, all the time, and counts instants with two owners.
+class Referee {
+ public:
+  using Answer = std::function<bool(const std::string& job)>;
+
+  explicit Referee(std::vector<std::string> jobs)
+      : jobs_(std::move(jobs)), thread_([this](const std::stop_token& stop) {
+          while (!stop.stop_requested()) watch();
+        }) {}
+  ~Referee() {
+    thread_.request_stop();
+    thread_.join();
+  }
+  Referee(const Referee&) = delete;
+  Referee& operator=(const Referee&) = delete;
+
+  void add(const std::string& name, Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answers_[name] = std::move(answer);
+  }
+  void remove(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    answers_.erase(name);
+  }
+  /// Every job has exactly the owner that the ring of these names gives it.
+  bool agree(const std::vector<std::string>& names) {
+    std::vector<RingNode> nodes;
+    for (const std::string& name : names) nodes.push_back({name});
+    const auto ring = HashRing::build(std::move(nodes), 50).value();
+    const std::lock_guard lock(mutex_);
+    return std::ranges::all_of(
+        jobs_, [&](const std::string& job) { return owners_of(job) == std::vector{ring.owner(job)->name}; });
+  }
+  [[nodiscard]] std::string overlaps() {
+    const std::lock_guard lock(mutex_);
+    return overlaps_;
+  }
+  [[nodiscard]] std::uint64_t rounds() const noexcept { return rounds_; }
+
+ private:
+  void watch() {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const std::string& job : jobs_) {
+        const auto owners = owners_of(job);
+        if (owners.size() < 2) continue;
+        // They were asked one after the other: only if the first still says yes there are two at an instant.
+        if (answers_.at(owners[0])(job))
+          overlaps_ += fmt::format("{}: {}\n", job, fmt::join(owners, " and "));
+      }
+    }
+    ++rounds_;
+    std::this_thread::sleep_for(1ms);
+  }
+  /// REQUIRES: mutex_ is held.
+  [[nodiscard]] std::vector<std::string> owners_of(const std::string& job) const {
+    std::vector<std::string> owners;
+    for (const auto& [name, answer] : answers_) {
+      if (answer(job)) owners.push_back(name);
+    }
+    return owners;
+  }
+
+  const std::vector<std::string> jobs_;
+  std::mutex mutex_;  ///< Guards what follows.
+  std::map<std::string, Answer> answers_;
+  std::string overlaps_;
+  std::atomic<std::uint64_t> rounds_{0};
+  std::jthread thread_;
+};
+
+class GoDispatchPool : public GoDispatchPlace, public testing::WithParamInterface<GoDispatchLayout> {
+ protected:
+  std::unique_ptr<NodePool> launch_pool(std::uint16_t port = 0) {
+    auto pool = std::make_unique<NodePool>(ServiceName(service_), connect(GetParam(), port));
+    threads_.emplace_back([&pool = *pool] {
+      const auto started = pool.start(30s);
+      EXPECT_TRUE(started) << started.error().message;
+    });
+    EXPECT_TRUE(eventually([&] { return !pool->node_name().empty(); }));
+    referee_.add(pool->node_name().str(),
+                 [&pool = *pool](const std::string& job) { return pool.is_eligible(job); });
+    return pool;
+  }
+  std::unique_ptr<GoNode> launch_go() {
+    auto node = std::make_unique<GoNode>(server_.port(), GetParam(), service_, 1s);
+    referee_.add(node->name(), [&node = *node](const std::string& job) { return node.is_eligible(job); });
+    return node;
+  }
+  void await_starts() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  /// Before a member is destroyed.
+  void forget(const std::string& name) { referee_.remove(name); }
+  bool all_agree(const std::vector<std::string>& names) {
+    return eventually([&] { return referee_.agree(names); }, 15s);
+  }
+  void TearDown() override {
+    EXPECT_EQ(referee_.overlaps(), "") << "two said yes at one instant";
+    EXPECT_GT(referee_.rounds(), 100U);
+  }
+
+  Referee referee_{test::some_jobs(40)};
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+std::string name_of(const NodePool& pool) {
+  return pool.node_name().str();
+}
+
+TEST_P(GoDispatchPool, BothKindsComeAndGoAndAlwaysAgree) {
+  test::TcpGate gate(server_.port());
+  auto first_go = launch_go();
+  auto second_go = launch_go();
+  auto pool = launch_pool();
+  auto far_pool = launch_pool(gate.port());
+  await_starts();
+  ASSERT_TRUE(all_agree({first_go->name(), second_go->name(), name_of(*pool), name_of(*far_pool)}));
+
+  pool->stop();
+  ASSERT_TRUE(all_agree({first_go->name(), second_go->name(), name_of(*far_pool)})) << "one of ours has left";
+  first_go->kill();
+  ASSERT_TRUE(all_agree({second_go->name(), name_of(*far_pool)})) << "one in Go was killed";
+
+  gate.set({.requests_pass = false, .replies_pass = false});
+  ASSERT_TRUE(all_agree({second_go->name()})) << "one of ours was cut off";
+  EXPECT_EQ(far_pool->state(), NodeState::suspended);
+  gate.set({});
+  ASSERT_TRUE(all_agree({second_go->name(), name_of(*far_pool)})) << "it is back under its name";
+  EXPECT_EQ(far_pool->stats().leases_lost, 1U);
+
+  second_go->stop();
+  ASSERT_TRUE(all_agree({name_of(*far_pool)})) << "the last one in Go was stopped";
+  forget(first_go->name());
+  forget(second_go->name());
+  forget(name_of(*pool));
+  forget(name_of(*far_pool));
+}
+
+TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
+  auto go = launch_go();
+  auto one = launch_pool();
+  auto other = launch_pool();
+  await_starts();
+  const std::vector<std::string> names{go->name(), name_of(*one), name_of(*other)};
+  ASSERT_TRUE(all_agree(names));
+  server_.kill();
+  ASSERT_TRUE(eventually(
+      [&] { return one->state() == NodeState::suspended && other->state() == NodeState::suspended; }));
+  server_.start();
+  if (GetParam() == GoDispatchLayout::zset) {
+    EXPECT_TRUE(all_agree(names)) << "all are back under their names";
+  } else {
+    // The node in Go has registered again under a name that nobody answers for; ours are who they were.
+    ASSERT_TRUE(eventually(
+        [&] {
+          return one->state() == NodeState::steady && other->state() == NodeState::steady &&
+                 one->nodes().size() == 3 && other->nodes().size() == 3;
+        },
+        15s));
+    EXPECT_FALSE(std::ranges::any_of(one->nodes(),
+                                     [&](const NodeInfo& node) { return node.name.str() == go->name(); }));
+    EXPECT_TRUE(eventually([&] { return go->is_steady(); }));
+  }
+  EXPECT_EQ(name_of(*one), names[1]);
+  for (const std::string& name : names) forget(name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, GoDispatchPool,
+                         testing::Values(GoDispatchLayout::key, GoDispatchLayout::zset),
+                         [](const auto& layout) {
+                           return layout.param == GoDispatchLayout::key ? "Key" : "Zset";
+                         });
+
+}  // namespace
+}  // namespace nodepool::conformance
