@@ -40,7 +40,8 @@ struct GoDispatchOptions {
 /// as soon as the list gives them to another (their claims are told to stop), and runs nothing once its own
 /// entry may have run out. So no two nodes say yes at the same time as long as the Go nodes stop in time,
 /// which they do not do when they are frozen or cut off. With `zset` all clocks must agree to less than a
-/// period. Fencing tokens come from the nodes' clocks.
+/// period; a node whose clock is more than half a period off the server's takes no part. Fencing tokens come
+/// from the nodes' clocks.
 ///
 /// Of PoolOptions, `heartbeat` and `lease` are without effect (the driver keeps its own pace), `points` must
 /// be the number of the Go nodes (50 by default), `weight` 1 and `placement` the ring; `name` is ignored, and

@@ -13,6 +13,7 @@
 #include "driver/redis/connection.hpp"
 #include "nodepool/pool.hpp"
 #include "support/pools.hpp"
+#include "support/process.hpp"
 #include "support/tcp_gate.hpp"
 
 namespace nodepool::conformance {
@@ -281,7 +282,7 @@ TEST_F(GoDispatchStore, ItsRightsAreNoMoreThanTheAdviceSays) {
         "ACL", "SETUSER", name, "on", ">secret", "resetchannels", "~distributed-nodepool:*"};
     for (const char* each : {"+exists", "+setex", "+scan", "+pttl", "+del"})
       if (layout == GoDispatchLayout::key) rule.emplace_back(each);
-    for (const char* each : {"+zadd", "+zrangebyscore", "+zrem"})
+    for (const char* each : {"+time", "+zadd", "+zrangebyscore", "+zrem"})
       if (layout == GoDispatchLayout::zset) rule.emplace_back(each);
     rule.insert(rule.end(), {"+select", "+info"});
     ASSERT_EQ(server_.command(rule), "OK\n");
@@ -314,6 +315,27 @@ TEST_F(GoDispatchStore, ANodeOfAClusterIsRefusedBeforeAnythingIsWritten) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::unsupported);
   EXPECT_THAT(reply.error().message, HasSubstr("cluster"));
+}
+
+TEST_F(GoDispatchStore, AMachineWhoseClockIsWrongTakesNoPartByScoresButByKeys) {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.path() + "/step";
+  for (const std::int64_t microseconds : {-5'000'000, 5'000'000}) {
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(&microseconds), sizeof microseconds);
+    const test::RedisServer server(
+        {}, {"LD_PRELOAD=" NODEPOOL_STEPPED_CLOCK_LIBRARY, "NODEPOOL_STEPPED_CLOCK=" + file});
+    const auto by_score = open_go_dispatch(options(GoDispatchLayout::zset, server.port(), 8s)).value();
+    const auto reply = GoPeer(*by_score, service_).try_sync();
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+    EXPECT_THAT(reply.error().message, HasSubstr(microseconds < 0 ? "ms ahead of" : "ms behind"));
+    EXPECT_EQ(server.command({"DBSIZE"}), "0\n");
+    const auto patient = open_go_dispatch(options(GoDispatchLayout::zset, server.port(), 20s)).value();
+    GoPeer(*patient, service_).sync();  // five seconds are nothing here
+    const auto by_key = open_go_dispatch(options(GoDispatchLayout::key, server.port(), 8s)).value();
+    GoPeer(*by_key, service_).sync();
+  }
 }
 
 TEST_F(GoDispatchStore, WhatGoNodesDoNotKnowIsRefusedAtTheStart) {

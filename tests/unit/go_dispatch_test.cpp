@@ -57,6 +57,19 @@ TEST(GoDispatchEntries, TheOldestScoreIsRoundedDownAsGoDoes) {
   EXPECT_EQ(oldest_score(now, 1900ms), 1'795'352'003s);
 }
 
+TEST(GoDispatchEntries, AClockIsOffOnlyByWhatTheCallCannotExplain) {
+  EXPECT_EQ(clock_error(WallTime(10s), WallTime(12s), WallTime(10s)), 0us);
+  EXPECT_EQ(clock_error(WallTime(10s), WallTime(12s), WallTime(12s)), 0us);
+  EXPECT_EQ(clock_error(WallTime(10s), WallTime(12s), WallTime(9s)), 1s);
+  EXPECT_EQ(clock_error(WallTime(10s), WallTime(12s), WallTime(15s)), -3s);
+  EXPECT_EQ(read_time(array({text("7"), text("000012")})).value(), WallTime(7'000'012us));
+  for (const Reply& wrong :
+       {Reply{}, text("7"), array({text("7")}), array({text("7"), text("")}), array({text("-7"), text("0")}),
+        array({text("7"), text("1000000")}), array({text("99999999999"), text("0")})}) {
+    EXPECT_FALSE(read_time(wrong));
+  }
+}
+
 TEST(GoDispatchEntries, AnAnswerOfAnotherShapeIsAnErrorAndNoShortList) {
   EXPECT_EQ(read_scan(array({text("17"), array({text("a"), text("b")})}))->entries.size(), 2U);
   for (const Reply& wrong : {Reply{}, text("0"), array({}), array({text("0")}), array({text(""), array({})}),

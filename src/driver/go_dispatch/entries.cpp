@@ -94,6 +94,30 @@ Result<std::int64_t> read_integer(const Reply& reply) {
   return reply.integer;
 }
 
+Result<WallTime> read_time(const Reply& reply) {
+  const auto part = [&](std::size_t index) -> std::optional<std::int64_t> {
+    if (reply.kind != Reply::Kind::array || reply.items.size() != 2) return std::nullopt;
+    const std::string& text = reply.items[index].text;
+    std::int64_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || rest != text.data() + text.size() || number < 0) return std::nullopt;
+    return number;
+  };
+  const auto seconds = part(0);
+  const auto fraction = part(1);
+  constexpr std::int64_t kEndOfTime = 9'000'000'000;  // of the nanoseconds that the clock counts
+  if (!seconds || !fraction || *seconds > kEndOfTime || *fraction >= 1'000'000) return not_a("TIME");
+  return WallTime(std::chrono::seconds(*seconds) + std::chrono::microseconds(*fraction));
+}
+
+std::chrono::microseconds clock_error(WallTime before, WallTime after, WallTime other) noexcept {
+  using std::chrono::floor;
+  using std::chrono::microseconds;
+  if (other < before) return floor<microseconds>(before - other);
+  if (other > after) return floor<microseconds>(after - other);
+  return microseconds(0);
+}
+
 std::chrono::seconds oldest_score(WallTime now, std::chrono::milliseconds period) noexcept {
   return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() - period);
 }

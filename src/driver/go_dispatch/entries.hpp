@@ -43,6 +43,12 @@ Result<ScanPage> read_scan(const redis::Reply& reply);
 Result<std::vector<Entry>> read_scores(const redis::Reply& reply);
 Result<std::int64_t> read_integer(const redis::Reply& reply);
 
+/// The reply to TIME.
+Result<WallTime> read_time(const redis::Reply& reply);
+/// By how much a clock is off another one that was read in between `before` and `after`: ahead if positive.
+/// Zero if it need not be off at all.
+std::chrono::microseconds clock_error(WallTime before, WallTime after, WallTime other) noexcept;
+
 /// The oldest score that still counts, as Go computes it: now less the period, rounded down to a second.
 std::chrono::seconds oldest_score(WallTime now, std::chrono::milliseconds period) noexcept;
 

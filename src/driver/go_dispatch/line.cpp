@@ -89,7 +89,7 @@ Error Line::explain(std::string_view refusal) const {
             fmt::format("{} does not let this user keep a go-dispatch pool: {}; allow the user ~{}:* {} "
                         "+select +info",
                         server, shown(refusal), options_->prefix,
-                        by_key ? "+exists +setex +scan +pttl +del" : "+zadd +zrangebyscore +zrem")};
+                        by_key ? "+exists +setex +scan +pttl +del" : "+time +zadd +zrangebyscore +zrem")};
   }
   if (refusal.starts_with("WRONGTYPE")) {
     return {ErrorCode::store_corrupt,
@@ -101,21 +101,40 @@ Error Line::explain(std::string_view refusal) const {
 }
 
 Result<Line::Renewal> Line::renew(const std::string& name, MonotonicTime deadline) {
-  if (options_->layout == GoDispatchLayout::zset) {
-    if (auto connected = connect(deadline); !connected) return tl::unexpected(std::move(connected.error()));
-    const auto second = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto sent = BootClock::now();
-    const auto score = std::to_string(second.time_since_epoch().count());
-    return call({"ZADD", group_, score, name}, deadline).and_then(read_integer).map([&](std::int64_t added) {
-      return Renewal{.was_there = added == 0, .sent = sent};
-    });
-  }
+  if (options_->layout == GoDispatchLayout::zset) return renew_score(name, deadline);
   const auto found = call({"EXISTS", name}, deadline).and_then(read_integer);
   if (!found) return tl::unexpected(found.error());
   const auto sent = BootClock::now();
   return call({"SETEX", name, std::to_string(pace_.ttl.count()), name}, deadline).map([&](const Reply&) {
     return Renewal{.was_there = *found > 0, .sent = sent};
   });
+}
+
+Result<Line::Renewal> Line::renew_score(const std::string& name, MonotonicTime deadline) {
+  if (auto in_step = check_clock(deadline); !in_step) return tl::unexpected(std::move(in_step.error()));
+  const auto sent = BootClock::now();
+  const auto second = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto score = std::to_string(second.time_since_epoch().count());
+  return exchange({"ZADD", group_, score, name}, deadline)
+      .and_then(read_integer)
+      .map([&](std::int64_t added) { return Renewal{.was_there = added == 0, .sent = sent}; });
+}
+
+/// A score that is too old makes the others drop this node while it counts on being listed. Whose clock is
+/// wrong cannot be known; the server's is one that all nodes can be compared with.
+Result<void> Line::check_clock(MonotonicTime deadline) {
+  if (auto connected = connect(deadline); !connected) return connected;
+  const WallTime before = std::chrono::system_clock::now();
+  const auto time = exchange({"TIME"}, deadline).and_then(read_time);
+  if (!time) return tl::unexpected(time.error());
+  const auto error = clock_error(before, std::chrono::system_clock::now(), *time);
+  if (std::chrono::abs(error) <= options_->period / 2) return {};
+  return failure(
+      ErrorCode::unavailable,
+      fmt::format("the clock of this machine is {} ms {} that of {}, so other nodes cannot tell "
+                  "whether this one lives; set the clocks",
+                  std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::abs(error)).count(),
+                  error.count() > 0 ? "ahead of" : "behind", redis::describe(options_->redis)));
 }
 
 Result<std::vector<Entry>> Line::list(MonotonicTime deadline) {

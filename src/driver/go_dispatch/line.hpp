@@ -37,6 +37,8 @@ class Line {
   Result<redis::Reply> call(const redis::Command& command, MonotonicTime deadline);
   Result<redis::Reply> exchange(const redis::Command& command, MonotonicTime deadline);
   [[nodiscard]] Error explain(std::string_view refusal) const;
+  Result<Renewal> renew_score(const std::string& name, MonotonicTime deadline);
+  Result<void> check_clock(MonotonicTime deadline);
   Result<std::vector<Entry>> scan(MonotonicTime deadline);
 
   std::shared_ptr<const GoDispatchOptions> options_;
