@@ -61,8 +61,9 @@ std::string about_the_period(const Reader& reader) {
 
 Result<std::vector<NodeInfo>> members_of(const Reader& reader, std::vector<Entry> entries) {
   std::ranges::sort(entries, {}, &Entry::name);
-  const auto twins = std::ranges::unique(entries, {}, &Entry::name);  // SCAN may tell a key twice
-  entries.erase(twins.begin(), twins.end());
+  const auto same_name = [](const Entry& left, const Entry& right) { return left.name == right.name; };
+  entries.erase(std::unique(entries.begin(), entries.end(), same_name),
+                entries.end());  // SCAN may tell a key twice
   if (!entries.empty() && entries.front().name.empty()) {
     return failure(ErrorCode::store_corrupt,
                    fmt::format("the sorted set {} has a member without a name, which cannot stand on a ring; "

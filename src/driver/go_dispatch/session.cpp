@@ -129,9 +129,10 @@ Result<PoolStatus> GoDispatchSession::status(MonotonicTime deadline) {
     return failure(ErrorCode::not_found, fmt::format("there is no entry of {}", shown(reader_.group)));
   }
   std::ranges::sort(*members, {}, [](const MemberStatus& member) { return member.info.name; });
-  const auto twins =
-      std::ranges::unique(*members, {}, [](const MemberStatus& member) { return member.info.name; });
-  members->erase(twins.begin(), twins.end());
+  const auto same_name = [](const MemberStatus& left, const MemberStatus& right) {
+    return left.info.name == right.info.name;
+  };
+  members->erase(std::unique(members->begin(), members->end(), same_name), members->end());
   return PoolStatus{.config = {.heartbeat = options_->period / 2, .lease = pace_.lease},
                     .members = *std::move(members)};
 }
