@@ -21,8 +21,13 @@ constexpr std::string_view kScanCount = "1000";
 
 }  // namespace
 
-Line::Line(std::shared_ptr<const GoDispatchOptions> options, std::string group, std::uint32_t seed)
-    : options_(std::move(options)), pace_(pace_of(*options_)), group_(std::move(group)), back_off_(seed) {}
+Line::Line(std::shared_ptr<const GoDispatchOptions> options, std::shared_ptr<const redis::TlsContext> tls,
+           std::string group, std::uint32_t seed)
+    : options_(std::move(options)),
+      tls_(std::move(tls)),
+      pace_(pace_of(*options_)),
+      group_(std::move(group)),
+      back_off_(seed) {}
 
 Result<void> Line::connect(MonotonicTime deadline) {
   if (connection_ && !connection_->is_stale()) return {};
@@ -34,7 +39,7 @@ Result<void> Line::connect(MonotonicTime deadline) {
   const redis::Endpoint endpoint = redis::endpoint_of(options_->redis);
   const auto patience = std::min(deadline, BootClock::now() + options_->redis.connect_timeout);
   auto connection = resolver_.resolve(endpoint, patience).and_then([&](const auto& addresses) {
-    return redis::Connection::open(options_->redis, endpoint, addresses, patience);
+    return redis::Connection::open(options_->redis, tls_, endpoint, addresses, patience);
   });
   if (!connection) {
     back_off_.failed(BootClock::now());
@@ -172,6 +177,10 @@ Result<void> Line::remove(const std::string& name, MonotonicTime deadline) {
   const Command command =
       options_->layout == GoDispatchLayout::key ? Command{"DEL", name} : Command{"ZREM", group_, name};
   return call(command, deadline).map([](const Reply&) {});
+}
+
+Result<std::string> Line::info(MonotonicTime deadline) {
+  return call({"INFO"}, deadline).map([](const Reply& reply) { return reply.text; });
 }
 
 Result<std::chrono::milliseconds> Line::time_to_live(const std::string& name, MonotonicTime deadline) {

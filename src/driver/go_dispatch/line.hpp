@@ -17,7 +17,9 @@ namespace nodepool::go_dispatch {
 /// error: no list is ever shorter than the store's. Belongs to one thread.
 class Line {
  public:
-  Line(std::shared_ptr<const GoDispatchOptions> options, std::string group, std::uint32_t seed);
+  /// `tls`: of the options, none without TLS.
+  Line(std::shared_ptr<const GoDispatchOptions> options, std::shared_ptr<const redis::TlsContext> tls,
+       std::string group, std::uint32_t seed);
 
   /// A node's entry was written.
   struct Renewal {
@@ -28,6 +30,8 @@ class Line {
   /// All entries, unsorted; a key may be there twice.
   Result<std::vector<Entry>> list(MonotonicTime deadline);
   Result<void> remove(const std::string& name, MonotonicTime deadline);
+  /// What the server says of itself.
+  Result<std::string> info(MonotonicTime deadline);
   /// How long the key still lives: -1 for ever, -2 if there is none.
   Result<std::chrono::milliseconds> time_to_live(const std::string& name, MonotonicTime deadline);
 
@@ -42,6 +46,7 @@ class Line {
   Result<std::vector<Entry>> scan(MonotonicTime deadline);
 
   std::shared_ptr<const GoDispatchOptions> options_;
+  std::shared_ptr<const redis::TlsContext> tls_;
   Pace pace_;
   std::string group_;
   redis::Resolver resolver_;

@@ -103,4 +103,21 @@ std::vector<std::string> warnings_of(const Reader& reader, const std::vector<Ent
   return warnings;
 }
 
+std::vector<Finding> list_findings(const Reader& reader, const std::vector<Entry>& entries, WallTime now) {
+  std::vector<Finding> findings;
+  for (std::string& warning : warnings_of(reader, entries, now)) {
+    findings.push_back({Finding::Grade::warning, "entries", std::move(warning), ""});
+  }
+  std::vector<std::string> names;
+  for (const Entry& entry : entries) names.push_back(entry.name);
+  std::ranges::sort(names);
+  const auto count = std::unique(names.begin(), names.end()) - names.begin();
+  // A Go node whose key has run out registers under a new id, but goes on asking for the jobs of the old one.
+  findings.push_back(
+      {Finding::Grade::note, "entries", fmt::format("{} entries count as nodes", count),
+       "if there are fewer processes, a Go node that lost its entry was listed anew under an id that "
+       "it does not answer for: restart the Go nodes whose jobs do not run"});
+  return findings;
+}
+
 }  // namespace nodepool::go_dispatch

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "driver/go_dispatch/entries.hpp"
+#include "nodepool/doctor.hpp"
 
 namespace nodepool::go_dispatch {
 
@@ -24,5 +25,8 @@ Result<std::vector<NodeInfo>> members_of(const Reader& reader, std::vector<Entry
 /// What people should know of the list, one sentence each. The same list gives the same sentences: nothing in
 /// them counts time.
 std::vector<std::string> warnings_of(const Reader& reader, const std::vector<Entry>& entries, WallTime now);
+
+/// The same for people who ask, and what no list can tell.
+std::vector<Finding> list_findings(const Reader& reader, const std::vector<Entry>& entries, WallTime now);
 
 }  // namespace nodepool::go_dispatch

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "driver/common/descriptor.hpp"
+#include "driver/redis/server_findings.hpp"
 
 namespace nodepool::go_dispatch {
 namespace {
@@ -35,13 +37,14 @@ Result<void> check(const SyncRequest& request) {
 }  // namespace
 
 GoDispatchSession::GoDispatchSession(std::shared_ptr<const GoDispatchOptions> options,
-                                     const ServiceName& service, const Chance& chance)
+                                     std::shared_ptr<const redis::TlsContext> tls, const ServiceName& service,
+                                     const Chance& chance)
     : options_(std::move(options)),
       pace_(pace_of(*options_)),
       reader_{.layout = options_->layout,
               .period = options_->period,
               .group = group_of(options_->prefix, service)},
-      line_(options_, reader_.group, chance.seed),
+      line_(options_, std::move(tls), reader_.group, chance.seed),
       stability_(pace_.stability),
       lineage_(chance.lineage) {
   reader_.own_name = reader_.group + chance.uuid;
@@ -162,6 +165,16 @@ Result<void> GoDispatchSession::request_drain(const NodeId& node, MonotonicTime 
   return failure(
       ErrorCode::unsupported,
       fmt::format("a go-dispatch pool has no way to ask {} to drain; stop its process", shown(node.str())));
+}
+
+std::vector<Finding> GoDispatchSession::examine(MonotonicTime deadline) {
+  const auto info = line_.info(deadline);
+  const auto entries = info ? line_.list(deadline) : tl::unexpected(info.error());
+  if (!entries) return {};  // the pool's examination has told so
+  auto findings = redis::info_findings(*info, options_->redis);
+  std::ranges::move(list_findings(reader_, *entries, std::chrono::system_clock::now()),
+                    std::back_inserter(findings));
+  return findings;
 }
 
 std::vector<Hint> GoDispatchSession::wait(MonotonicTime until, int wake_fd) {

@@ -26,13 +26,16 @@ struct Chance {
 /// that this node must have seen it before.
 class GoDispatchSession final : public Session {
  public:
-  GoDispatchSession(std::shared_ptr<const GoDispatchOptions> options, const ServiceName& service,
+  /// `tls`: of the options, none without TLS.
+  GoDispatchSession(std::shared_ptr<const GoDispatchOptions> options,
+                    std::shared_ptr<const redis::TlsContext> tls, const ServiceName& service,
                     const Chance& chance);
 
   [[nodiscard]] std::optional<NodeName> node_name() const override { return NodeName(reader_.own_name); }
   [[nodiscard]] Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) override;
   [[nodiscard]] Result<PoolStatus> status(MonotonicTime deadline) override;
   [[nodiscard]] Result<void> request_drain(const NodeId& node, MonotonicTime deadline) override;
+  [[nodiscard]] std::vector<Finding> examine(MonotonicTime deadline) override;
   [[nodiscard]] std::vector<Hint> wait(MonotonicTime until, int wake_fd) override;
 
  private:
