@@ -110,12 +110,21 @@ class GoDispatchPool : public GoDispatchPlace, public testing::WithParamInterfac
   }
   std::shared_ptr<GoNode> launch_go() {
     auto node = std::make_shared<GoNode>(server_.port(), GetParam(), service_, 1s);
+    go_nodes_.push_back(node);
     referee_.add(node->name(), [node](const std::string& job) { return node->is_eligible(job); });
     return node;
   }
   void await_starts() { starts_.clear(); }
   bool all_agree(const std::vector<std::string>& names) {
     return eventually([&] { return referee_.agree(names); }, 15s);
+  }
+  /// A node in Go never comes back from a stall of the machine that outlasts its key, so nothing more can be
+  /// told then, but that there were no two owners.
+  void give_up(const char* when) const {
+    for (const auto& node : go_nodes_) {
+      if (node->has_lost_its_name()) GTEST_SKIP() << "the machine stood still for longer than a key lives";
+    }
+    FAIL() << "no agreement: " << when;
   }
   void TearDown() override {
     EXPECT_EQ(referee_.overlaps(), "") << "two said yes at one instant";
@@ -126,6 +135,7 @@ class GoDispatchPool : public GoDispatchPlace, public testing::WithParamInterfac
   Referee referee_{test::some_jobs(40)};
 
  private:
+  std::vector<std::shared_ptr<GoNode>> go_nodes_;
   std::vector<std::jthread> starts_;
 };
 
@@ -135,22 +145,24 @@ TEST_P(GoDispatchPool, BothKindsComeAndGoAndAlwaysAgree) {
   auto pool = launch_pool();
   auto far_pool = launch_pool(gate_.port());
   await_starts();
-  ASSERT_TRUE(all_agree({first_go->name(), second_go->name(), name_of(*pool), name_of(*far_pool)}));
+  if (!all_agree({first_go->name(), second_go->name(), name_of(*pool), name_of(*far_pool)}))
+    return give_up("the first four");
 
   pool->stop();
-  ASSERT_TRUE(all_agree({first_go->name(), second_go->name(), name_of(*far_pool)})) << "one of ours has left";
+  if (!all_agree({first_go->name(), second_go->name(), name_of(*far_pool)}))
+    return give_up("one of ours has left");
   first_go->kill();
-  ASSERT_TRUE(all_agree({second_go->name(), name_of(*far_pool)})) << "one in Go was killed";
+  if (!all_agree({second_go->name(), name_of(*far_pool)})) return give_up("one in Go was killed");
 
   gate_.set({.requests_pass = false, .replies_pass = false});
-  ASSERT_TRUE(all_agree({second_go->name()})) << "one of ours was cut off";
+  if (!all_agree({second_go->name()})) return give_up("one of ours was cut off");
   EXPECT_EQ(far_pool->state(), NodeState::suspended);
   gate_.set({});
-  ASSERT_TRUE(all_agree({second_go->name(), name_of(*far_pool)})) << "it is back under its name";
-  EXPECT_EQ(far_pool->stats().leases_lost, 1U);
+  if (!all_agree({second_go->name(), name_of(*far_pool)})) return give_up("it is back under its name");
+  EXPECT_GE(far_pool->stats().leases_lost, 1U);
 
   second_go->stop();
-  ASSERT_TRUE(all_agree({name_of(*far_pool)})) << "the last one in Go was stopped";
+  if (!all_agree({name_of(*far_pool)})) return give_up("the last one in Go was stopped");
 }
 
 TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
@@ -159,7 +171,7 @@ TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
   auto other = launch_pool();
   await_starts();
   const std::vector<std::string> names{go->name(), name_of(*one), name_of(*other)};
-  ASSERT_TRUE(all_agree(names));
+  if (!all_agree(names)) return give_up("all three");
   server_.kill();
   ASSERT_TRUE(eventually(
       [&] { return one->state() == NodeState::suspended && other->state() == NodeState::suspended; }));

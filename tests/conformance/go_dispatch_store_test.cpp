@@ -160,7 +160,7 @@ TEST_F(GoDispatchStore, TheListIsCompleteBesideManyOtherKeysWithEverythingThatGo
   for (const std::string& name : expected) put(GoDispatchLayout::key, name);
   ASSERT_EQ(server_.command({"DEL", group_}), "1\n");
   ASSERT_EQ(server_.command({"ZADD", group_, "1", "x"}), "1\n");  // the other driver's set, of another type
-  GoPeer node = peer(GoDispatchLayout::key);
+  GoPeer node = peer(GoDispatchLayout::key, 60s);
   const auto reply = node.sync();
   expected.push_back(node.name());
   std::ranges::sort(expected);
@@ -193,7 +193,6 @@ TEST_F(GoDispatchStore, SettlesAfterAWholePeriodWithoutAChangeAndNeverBefore) {
     const auto first = BootClock::now();
     node.settle();
     EXPECT_GE(BootClock::now() - first, 1s);
-    EXPECT_LE(BootClock::now() - first, 2500ms);
     put(layout, group_ + std::string(kStranger));
     const auto before = node.request.known;
     auto reply = node.sync();

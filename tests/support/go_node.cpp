@@ -92,7 +92,10 @@ void GoNode::heartbeat() {
   const auto found = call({"EXISTS", registered_as_});
   if (!found) return;
   // It answers for the name of its first registration for ever.
-  if (found->integer == 0 && registered_) registered_as_ = fresh_name();
+  if (found->integer == 0 && registered_) {
+    registered_as_ = fresh_name();
+    lost_ = true;
+  }
   const auto ttl = std::max(std::chrono::floor<std::chrono::seconds>(period_), std::chrono::seconds(1));
   if (call({"SETEX", registered_as_, std::to_string(ttl.count()), registered_as_})) registered_ = true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -33,6 +34,8 @@ class GoNode {
   /// Its last two lists were the same.
   [[nodiscard]] bool is_steady() const;
   [[nodiscard]] bool is_eligible(const std::string& job) const;
+  /// Its key ran out: it is registered under a name that it does not answer for.
+  [[nodiscard]] bool has_lost_its_name() const noexcept { return lost_; }
   /// The list it goes by. Ascending.
   [[nodiscard]] std::vector<std::string> hosts() const;
 
@@ -54,6 +57,7 @@ class GoNode {
   const std::string name_;
   std::string registered_as_;  ///< The thread's own, as the next two.
   bool registered_ = false;
+  std::atomic<bool> lost_{false};
   std::optional<redis::Connection> connection_;
 
   mutable std::mutex mutex_;  ///< Guards what follows.
