@@ -66,7 +66,8 @@ class Transcript {
     const redis::Endpoint endpoint = redis::endpoint_of(options);
     redis::Resolver resolver;
     connection_ =
-        redis::Connection::open(options, endpoint, *resolver.resolve(endpoint, deadline), deadline).value();
+        redis::Connection::open(options, nullptr, endpoint, *resolver.resolve(endpoint, deadline), deadline)
+            .value();
     EXPECT_EQ(connection_->call({"MONITOR"}, deadline)->text, "OK");
   }
   /// What was sent since the last call, under a heading.

@@ -141,7 +141,7 @@ std::optional<redis::Reply> GoNode::call(const redis::Command& command) {
     const redis::Endpoint endpoint = redis::endpoint_of(server_);
     redis::Resolver resolver;
     auto opened = resolver.resolve(endpoint, deadline).and_then([&](const auto& addresses) {
-      return redis::Connection::open(server_, endpoint, addresses, deadline);
+      return redis::Connection::open(server_, nullptr, endpoint, addresses, deadline);
     });
     if (!opened) return std::nullopt;
     connection_ = *std::move(opened);
