@@ -214,7 +214,8 @@ std::vector<Hint> RedisSession::wait(MonotonicTime until, int wake_fd) {
   while (true) {
     const bool last = Subscription::wait(subscriptions, until, wake_fd, resolver_);
     auto hints = listener_.take();
-    if (auto master = watch_ ? watch_->take_switch() : std::nullopt) {
+    const auto master = watch_ ? watch_->take_switch() : std::nullopt;
+    if (master && !(connection_ && server_ == *master)) {
       locator_->moved(*master);
       connection_.reset();
       back_off_.succeeded();
