@@ -43,7 +43,7 @@ void RedisReplicas::start_sentinels() {
     sentinels_.push_back(std::make_unique<RedisServer>(
         RedisServer::SentinelFile{fmt::format("sentinel monitor {0} 127.0.0.1 {1} 2\n"
                                               "sentinel down-after-milliseconds {0} 500\n"
-                                              "sentinel failover-timeout {0} 3000\n",
+                                              "sentinel failover-timeout {0} 1500\n",
                                               kName, gates_.front()->port())}));
     hurry();
   }
@@ -85,10 +85,13 @@ std::optional<std::size_t> RedisReplicas::master() const {
 
 bool RedisReplicas::has_replicas(std::size_t index, std::size_t count) const {
   const std::string info = servers_[index]->command({"INFO", "replication"});
-  std::size_t online = 0;
-  for (auto at = info.find("state=online"); at != std::string::npos; at = info.find("state=online", at + 1))
-    ++online;
-  return online >= count;
+  std::size_t confirming = 0;
+  for (auto at = info.find("state=online,offset="); at != std::string::npos;
+       at = info.find("state=online,offset=", at + 1)) {
+    // Until its first word, which takes up to a second, a replica counts as one that has nothing.
+    if (!info.substr(at).starts_with("state=online,offset=0,")) ++confirming;
+  }
+  return confirming >= count;
 }
 
 void RedisReplicas::isolate(std::size_t index) {

@@ -31,7 +31,7 @@ class RedisReplicas {
   [[nodiscard]] TcpGate& gate(std::size_t index) { return *gates_.at(index); }
   /// The server that is the master as most Sentinels say; none if they do not agree.
   [[nodiscard]] std::optional<std::size_t> master() const;
-  /// Whether so many replicas follow the server, in time with it.
+  /// Whether so many replicas follow the server, and confirm what they get.
   [[nodiscard]] bool has_replicas(std::size_t index, std::size_t count) const;
   /// Cuts a server off from the others, or lets it come back.
   void isolate(std::size_t index);
