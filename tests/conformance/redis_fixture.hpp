@@ -14,6 +14,26 @@ namespace nodepool::conformance {
 using namespace std::chrono_literals;
 using test::RedisServer;
 
+/// Heartbeats until one succeeds; a failure of the test after five seconds.
+inline SyncReply sync_at_last(Peer& peer) {
+  const auto deadline = BootClock::now() + 5s;
+  auto reply = peer.try_sync();
+  while (!reply && BootClock::now() < deadline) reply = peer.try_sync();
+  EXPECT_TRUE(reply) << reply.error().message;
+  return reply.value_or(SyncReply{});
+}
+
+/// Waits until such a hint has come; false after five seconds.
+inline bool hears(Peer& peer, Hint::Kind kind) {
+  const auto deadline = BootClock::now() + 5s;
+  while (BootClock::now() < deadline) {
+    for (const Hint& hint : peer.session().wait(deadline, -1)) {
+      if (hint.kind == kind) return true;
+    }
+  }
+  return false;
+}
+
 /// A server that a test may break.
 class RedisStore : public testing::Test {
  protected:
@@ -23,26 +43,8 @@ class RedisStore : public testing::Test {
   Peer peer(const std::string& name, const std::shared_ptr<Driver>& driver) {
     return {*driver, service_, name, short_lease()};
   }
-  /// Heartbeats until one succeeds; a failure of the test after five seconds.
-  static SyncReply sync_at_last(Peer& peer) {
-    const auto deadline = BootClock::now() + 5s;
-    auto reply = peer.try_sync();
-    while (!reply && BootClock::now() < deadline) reply = peer.try_sync();
-    EXPECT_TRUE(reply) << reply.error().message;
-    return reply.value_or(SyncReply{});
-  }
   static SyncReply settle(Peer& peer) {
     return peer.sync_until([](const SyncReply& reply) { return reply.settled; });
-  }
-  /// Waits until such a hint has come; false after five seconds.
-  static bool hears(Peer& peer, Hint::Kind kind) {
-    const auto deadline = BootClock::now() + 5s;
-    while (BootClock::now() < deadline) {
-      for (const Hint& hint : peer.session().wait(deadline, -1)) {
-        if (hint.kind == kind) return true;
-      }
-    }
-    return false;
   }
   std::string key(const std::string& part) const { return "nodepool:{" + service_.str() + "}:" + part; }
 

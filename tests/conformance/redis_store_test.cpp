@@ -8,6 +8,7 @@
 #include "conformance/store_contract.hpp"
 #include "driver/redis/errors.hpp"
 #include "nodepool/redis.hpp"
+#include "support/certificates.hpp"
 #include "support/redis_server.hpp"
 
 namespace nodepool::conformance {
@@ -15,12 +16,21 @@ namespace {
 
 using test::RedisServer;
 
-enum class Way { tcp, unix_socket, acl_user };
+enum class Way { tcp, unix_socket, acl_user, tls };
 
 /// One server for all tests of the contract: emptied before each of them.
+struct SharedServer {
+  test::CertificateAuthority authority{"the contract's authority"};
+  test::CertificateFiles certificate = authority.issue("DNS:localhost,IP:127.0.0.1");
+  RedisServer server{{"--tls-cert-file", certificate.certificate, "--tls-key-file", certificate.key,
+                      "--tls-auth-clients", "no"}};
+};
+SharedServer& shared() {
+  static SharedServer shared;
+  return shared;
+}
 RedisServer& shared_server() {
-  static RedisServer server;
-  return server;
+  return shared().server;
 }
 
 class RedisUnderTest final : public StoreUnderTest {
@@ -46,6 +56,9 @@ class RedisUnderTest final : public StoreUnderTest {
         return shared_server().url();
       case Way::unix_socket:
         return shared_server().unix_url();
+      case Way::tls:
+        return "rediss://localhost:" + std::to_string(shared_server().tls_port()) +
+               "?ca=" + shared().authority.file();
       case Way::acl_user:
         return "redis://nodes:p%40ss%2Fword%3A%25@localhost:" + std::to_string(shared_server().port()) + "/3";
     }
@@ -60,7 +73,7 @@ StoreParameter parameter(const std::string& name, Way way) {
 
 INSTANTIATE_TEST_SUITE_P(Redis, StoreContract,
                          testing::Values(parameter("tcp", Way::tcp), parameter("unix", Way::unix_socket),
-                                         parameter("acl", Way::acl_user)),
+                                         parameter("acl", Way::acl_user), parameter("tls", Way::tls)),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

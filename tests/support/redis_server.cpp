@@ -124,6 +124,7 @@ void RedisServer::start_somewhere() {
   const bool in_cluster = std::ranges::find(settings_, "--cluster-enabled") != settings_.end();
   for (int attempt = 1;; ++attempt) {
     port_ = free_port(in_cluster);
+    if (std::ranges::find(settings_, "--tls-cert-file") != settings_.end()) tls_port_ = free_port(false);
     try {
       start();
       return;
@@ -180,6 +181,7 @@ std::vector<std::string> RedisServer::command_line() const {
        {std::string("--save"), std::string(), std::string("--unixsocket"), socket_path()}) {
     arguments.push_back(argument);
   }
+  if (tls_port_ != 0) arguments.insert(arguments.end(), {"--tls-port", std::to_string(tls_port_)});
   arguments.insert(arguments.end(), settings_.begin(), settings_.end());
   return arguments;
 }

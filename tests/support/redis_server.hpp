@@ -13,7 +13,8 @@ namespace nodepool::test {
 class RedisServer {
  public:
   /// Started and ready; throws std::runtime_error with the server's log if it does not start. `settings`:
-  /// further arguments such as "--requirepass", "x". `environment`: "NAME=value" on top of ours.
+  /// further arguments such as "--requirepass", "x"; with "--tls-cert-file" it has a port for TLS too.
+  /// `environment`: "NAME=value" on top of ours.
   explicit RedisServer(std::vector<std::string> settings = {}, std::vector<std::string> environment = {});
   /// A Sentinel; the lines of its file, without its port.
   struct SentinelFile {
@@ -25,6 +26,7 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t tls_port() const { return tls_port_; }
   [[nodiscard]] std::string socket_path() const { return folder_ + "/redis.sock"; }
   [[nodiscard]] std::string url() const;       ///< redis://127.0.0.1:<port>
   [[nodiscard]] std::string unix_url() const;  ///< unix://<socket>
@@ -54,6 +56,7 @@ class RedisServer {
   std::vector<std::string> environment_;
   std::string password_;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
   pid_t pid_ = -1;
 };
 

@@ -103,10 +103,9 @@ std::string describe_refusal(int error, X509* certificate, const std::string& ho
       return fmt::format(
           "its certificate comes from an authority that is not trusted here, '{}': give its CA with ca=FILE",
           common_name(X509_get_issuer_name(certificate)));
-    default:
-      return fmt::format("its certificate, for {}, was refused: {}", names_of(certificate),
-                         X509_verify_cert_error_string(error));
   }
+  return fmt::format("its certificate, for {}, was refused: {}", names_of(certificate),
+                     X509_verify_cert_error_string(error));
 }
 
 }  // namespace nodepool::redis

@@ -67,14 +67,22 @@ int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* wan
   return 0;
 }
 
+bool is_about_strength(int reason) {
+  return reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL ||
+         reason == SSL_R_CA_MD_TOO_WEAK;
+}
+
 /// Why OpenSSL could not use a file: the system's reason if there is one.
 std::string reason_of_file() {
   std::string reason = "it is no PEM file of that kind";
   while (const unsigned long code = ERR_get_error()) {
-    const bool of_system = ERR_GET_LIB(code) == ERR_LIB_SYS;
-    if (of_system) reason = std::generic_category().message(ERR_GET_REASON(code));
-    if (of_system || ERR_GET_LIB(code) == ERR_LIB_PEM) break;
-    if (const char* text = ERR_reason_error_string(code)) reason = text;
+    const bool is_too_weak = ERR_GET_LIB(code) == ERR_LIB_SSL && is_about_strength(ERR_GET_REASON(code));
+    if (ERR_GET_LIB(code) == ERR_LIB_SYS) {
+      reason = std::generic_category().message(ERR_GET_REASON(code));
+      break;
+    }
+    // All else is a chain of "could not be read".
+    if (is_too_weak) reason = ERR_reason_error_string(code);
   }
   ERR_clear_error();
   return reason;

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -40,22 +41,18 @@ bool expect_host(SSL* ssl, const std::string& host) {
 /// Whether this alert is about the certificate that a client shows or does not show. A server of TLS 1.2 may
 /// say no more than that the handshake failed.
 bool is_about_client(int reason) {
-  switch (reason) {
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
-    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-    case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
-      return true;
-    default:
-      return false;
-  }
+  constexpr std::array kReasons{SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
+                                SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
+                                SSL_R_SSLV3_ALERT_NO_CERTIFICATE,
+                                SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+                                SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
+                                SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
+                                SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+                                SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+                                SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+                                SSL_R_TLSV1_ALERT_ACCESS_DENIED,
+                                SSL_R_TLSV1_ALERT_DECRYPT_ERROR};
+  return std::ranges::find(kReasons, reason) != kReasons.end();
 }
 
 bool is_about_version(int reason) {
@@ -122,20 +119,15 @@ bool TlsStream::State::set_up() {
 }
 
 std::optional<Error> TlsStream::State::stopped(int result, ErrorCode passing) {
-  switch (SSL_get_error(ssl.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      awaits = POLLIN;
-      return std::nullopt;
-    case SSL_ERROR_WANT_WRITE:
-      awaits = POLLOUT;
-      return std::nullopt;
-    default: {
-      is_broken = true;
-      Error error = reason(passing);
-      ERR_clear_error();  // the thread's queue may be used by others too
-      return error;
-    }
+  const int why = SSL_get_error(ssl.get(), result);
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+    awaits = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+    return std::nullopt;
   }
+  is_broken = true;
+  Error error = reason(passing);
+  ERR_clear_error();  // the thread's queue may be used by others too
+  return error;
 }
 
 Error TlsStream::State::reason(ErrorCode passing) const {
