@@ -17,6 +17,10 @@ void add_store_option(CLI::App& command, Invocation& invocation) {
           "redis://HOST:PORT, unix:///SOCKET or sqlite:PATH; default: $NODEPOOL_STORE, else a file of this "
           "user")
       ->type_name("URL");
+  command
+      .add_option("--store-password-file", invocation.password_file,
+                  "A file whose first line is the password, for a URL without one")
+      ->type_name("FILE");
 }
 
 void add_driver_options(CLI::App& command, Invocation& invocation) {
@@ -129,11 +133,30 @@ int fail(const Error& error) {
   return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
 }
 
-Result<std::string> store_url(const Invocation& invocation) {
-  if (!invocation.store.empty()) return invocation.store;
+Result<std::string> named_store(const Invocation& invocation) {
+  if (has_password(invocation.store)) {
+    complain(
+        "warning: other users of this machine can see the password in --store; put the URL into "
+        "NODEPOOL_STORE, or the password into a file for --store-password-file");
+  }
   const char* environment = std::getenv("NODEPOOL_STORE");  // NOLINT(concurrency-mt-unsafe): no thread yet.
-  if (environment != nullptr && *environment != '\0') return environment;
-  return default_store_url();
+  std::string url = invocation.store;
+  if (url.empty() && environment != nullptr) url = environment;
+  if (invocation.password_file.empty()) return url;
+  const auto file = read_password_file(invocation.password_file);
+  if (!file) return tl::unexpected(file.error());
+  if (file->is_open_to_all) {
+    complain(
+        fmt::format("warning: any user of this machine can read the password in {}; chmod o-r takes "
+                    "that away",
+                    invocation.password_file));
+  }
+  return with_password(url, file->password);
+}
+
+Result<std::string> store_url(const Invocation& invocation) {
+  auto named = named_store(invocation);
+  return named && named->empty() ? default_store_url() : named;
 }
 
 Result<std::shared_ptr<Driver>> open_store(const Invocation& invocation, StoreUse use) {

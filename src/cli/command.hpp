@@ -25,9 +25,10 @@ enum class Format { text, json };
 
 /// The command line, as far as it is common to all, and the sub-command that it chose.
 struct Invocation {
-  std::string store;         ///< As given by --store; empty: the environment or the default.
-  StoreLayout layout;        ///< As given by --driver, --period and --prefix.
-  std::function<int()> run;  ///< Set by the sub-command that was named.
+  std::string store;          ///< As given by --store; empty: the environment or the default.
+  std::string password_file;  ///< As given by --store-password-file.
+  StoreLayout layout;         ///< As given by --driver, --period and --prefix.
+  std::function<int()> run;   ///< Set by the sub-command that was named.
 };
 
 void add_join(CLI::App& program, Invocation& invocation);
@@ -58,7 +59,10 @@ void complain(std::string_view sentence);
 /// Says what went wrong; returns the exit code: kUsage for an invalid argument, else kFailed.
 int fail(const Error& error);
 
-/// The URL to use: --store, else NODEPOOL_STORE, else the default file.
+/// The URL that the user has named: --store, else NODEPOOL_STORE, with the password of --store-password-file
+/// unless it has one of its own; empty if none is named. Warns on stderr of a password that others can see.
+[[nodiscard]] Result<std::string> named_store(const Invocation& invocation);
+/// The URL to use: the one that is named, else the default file.
 [[nodiscard]] Result<std::string> store_url(const Invocation& invocation);
 /// The store that the command line means, opened.
 [[nodiscard]] Result<std::shared_ptr<Driver>> open_store(const Invocation& invocation, StoreUse use);

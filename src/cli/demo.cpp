@@ -51,9 +51,9 @@ Result<std::unique_ptr<Session>> reach(const DemoSettings& settings) {
 int run_demo(DemoSettings settings, const Invocation& invocation) {
   SignalWatch signals;
   std::unique_ptr<ScratchFolder> scratch;
-  const char* environment = std::getenv("NODEPOOL_STORE");  // NOLINT(concurrency-mt-unsafe)
-  settings.store = invocation.store;
-  if (settings.store.empty() && environment != nullptr) settings.store = environment;
+  auto store = named_store(invocation);
+  if (!store) return fail(store.error());
+  settings.store = *std::move(store);
   if (settings.store.empty()) {
     scratch = std::make_unique<ScratchFolder>();
     settings.store = fmt::format("sqlite:{}/demo.db", scratch->path());

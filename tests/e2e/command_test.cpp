@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "support/event_stream.hpp"
 #include "support/process.hpp"
+#include "support/redis_server.hpp"
 
 namespace {
 
@@ -98,6 +101,29 @@ TEST_F(Command, AFailureIsExitCodeOneAndOneSentence) {
   for (const auto& call : calls)
     expect_one_sentence(run(call), 1, fmt::format("nodepool {}", fmt::join(call, " ")));
   scene.judge();
+}
+
+TEST_F(Command, APasswordComesFromAFileAndOneInTheOpenIsWarnedOf) {
+  const RedisServer server({"--requirepass", "hunter-two"});
+  const std::string file = folder_.path() + "/password";
+  std::ofstream(file) << "hunter-two\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  const std::vector<std::string> call{"nodes", "svc", "--store-password-file", file};
+  const std::vector<std::string> environment{"NODEPOOL_STORE=" + server.url()};
+  // Whoever is told that there is no such service was let in.
+  const Finished by_file = run_nodepool(call, environment);
+  expect_one_sentence(by_file, 1, "by a file");
+  EXPECT_NE(by_file.errors.find("knows no service"), std::string::npos) << by_file.errors;
+  std::filesystem::permissions(file, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+  const Finished open_file = run_nodepool(call, environment);
+  EXPECT_TRUE(open_file.errors.starts_with("nodepool: warning: any user")) << open_file.errors;
+  EXPECT_NE(open_file.errors.find("knows no service"), std::string::npos) << open_file.errors;
+  const std::string port = std::to_string(server.port());
+  const Finished in_argv = run({"nodes", "svc", "--store", "redis://:hunter-two@127.0.0.1:" + port});
+  EXPECT_TRUE(in_argv.errors.starts_with("nodepool: warning: other users")) << in_argv.errors;
+  EXPECT_EQ(in_argv.errors.find("hunter"), std::string::npos) << in_argv.errors;
+  expect_one_sentence(run_nodepool({"nodes", "svc", "--store-password-file", file + ".none"}, environment), 2,
+                      "without the file");
 }
 
 TEST_F(Command, HelpHasExamplesAndVersionIsOneLine) {

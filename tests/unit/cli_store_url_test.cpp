@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/parts/store_url.hpp"
+#include "nodepool/redis.hpp"
 
 namespace {
 
@@ -106,6 +107,66 @@ TEST(CliStoreUrl, AnObserverMakesNoFile) {
   EXPECT_EQ(opened.error().code, ErrorCode::not_found);
   EXPECT_FALSE(fs::exists(file));
   EXPECT_TRUE(open_store("sqlite:" + file, StoreUse::join));
+}
+
+TEST(CliStoreUrl, APasswordIsPutWhereTheUrlHasNone) {
+  struct Case {
+    const char* url;
+    const char* expected;
+  };
+  for (const auto& [url, expected] :
+       {Case{"redis://host:1/2?timeout=1s", "redis://:p%40%2F%3A%25%20w@host:1/2?timeout=1s"},
+        Case{"rediss://nodes@host", "rediss://nodes:p%40%2F%3A%25%20w@host"},
+        Case{"rediss://nodes:@host", "rediss://nodes:p%40%2F%3A%25%20w@host"},
+        Case{"unix:///run/redis.sock?db=1", "unix://:p%40%2F%3A%25%20w@/run/redis.sock?db=1"},
+        Case{"redis://host?ca=/a@b:c", "redis://:p%40%2F%3A%25%20w@host?ca=/a@b:c"},
+        Case{"redis+sentinel://u@a,b:2/name", "redis+sentinel://u:p%40%2F%3A%25%20w@a,b:2/name"},
+        Case{"redis://nodes:own@host", "redis://nodes:own@host"}}) {
+    EXPECT_EQ(with_password(url, "p@/:% w").value(), expected);
+  }
+  EXPECT_EQ(parse_redis_url(with_password("redis://nodes@host", "p@/:% w").value()).value().password,
+            "p@/:% w");
+  EXPECT_FALSE(with_password("sqlite:/tmp/x", "p"));
+  EXPECT_FALSE(with_password("", "p"));
+}
+
+TEST(CliStoreUrl, APasswordInAUrlIsSeen) {
+  for (const char* url : {"redis://:p@host", "rediss://u:p@host/1", "unix://u:p@/run/x"})
+    EXPECT_TRUE(has_password(url)) << url;
+  for (const char* url :
+       {"redis://host:1", "redis://u@host:1", "redis://u:@host", "sqlite:/a:b@c", "redis://[::1]:1/0", ""})
+    EXPECT_FALSE(has_password(url)) << url;
+}
+
+TEST(CliStoreUrl, APasswordIsTheFirstLineOfItsFile) {
+  const RuntimeFolder runtime;
+  const std::string file = runtime.path() + "/password";
+  const auto read = [&](const std::string& text) {
+    std::ofstream(file, std::ios::trunc) << text;
+    return read_password_file(file);
+  };
+  for (const char* text : {"secret", "secret\n", "secret\r\n", "secret\nsecond line\n"}) {
+    EXPECT_EQ(read(text).value().password, "secret") << text;
+  }
+  EXPECT_EQ(read(" with spaces \n").value().password, " with spaces ");
+  for (const std::string& text : {std::string(), std::string("\nsecret"), std::string(5000, 'x')}) {
+    const auto refused = read(text);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(refused.error().message.find(file), std::string::npos);
+  }
+  EXPECT_FALSE(read_password_file(runtime.path()));
+  EXPECT_FALSE(read_password_file(file + ".missing"));
+}
+
+TEST(CliStoreUrl, APasswordFileThatEverybodyCanReadIsNoticed) {
+  const RuntimeFolder runtime;
+  const std::string file = runtime.path() + "/password";
+  std::ofstream(file) << "secret";
+  for (const mode_t mode : {0600U, 0640U, 0644U}) {
+    ASSERT_EQ(::chmod(file.c_str(), mode), 0);
+    EXPECT_EQ(read_password_file(file).value().is_open_to_all, mode == 0644U);
+  }
 }
 
 TEST(CliStoreUrl, ServersAreOpenedWithoutBeingContacted) {

@@ -1,14 +1,18 @@
 #include "cli/parts/store_url.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <system_error>
 
+#include "driver/common/descriptor.hpp"
 #include "nodepool/redis.hpp"
 #include "nodepool/sqlite.hpp"
 
@@ -63,6 +67,33 @@ Result<std::shared_ptr<Driver>> open_file(const std::string& path, StoreUse use)
   return open_sqlite(path);
 }
 
+bool is_server(std::string_view url) {
+  return (url.starts_with("redis") || url.starts_with("unix:")) && url.find("://") != std::string_view::npos;
+}
+
+/// Where the URL says who comes, between "//" and "@": from, size; no size if it does not say.
+struct UserPlace {
+  std::size_t begin = 0;
+  std::optional<std::size_t> size;
+};
+UserPlace user_place(std::string_view url) {
+  const std::size_t begin = url.find("://") + 3;
+  const std::string_view authority = url.substr(begin, url.find_first_of("/?", begin) - begin);
+  const auto at = authority.rfind('@');
+  if (at == std::string_view::npos) return {begin, std::nullopt};
+  return {begin, at};
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string encoded;
+  for (const char byte : text) {
+    const bool is_plain =
+        (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+    encoded += is_plain ? std::string(1, byte) : fmt::format("%{:02X}", static_cast<unsigned char>(byte));
+  }
+  return encoded;
+}
+
 /// What may be shown of a URL that was not understood: never what could be a password.
 std::string_view scheme_of(std::string_view url) {
   return url.substr(0, std::min(url.find(':'), std::size_t{20}));
@@ -87,6 +118,51 @@ Result<std::string> default_store_url() {
   const std::string folder = private_folder();
   if (auto made = make_private(folder); !made) return tl::unexpected(made.error());
   return fmt::format("{}{}/nodepool.db", kSqlite, folder);
+}
+
+Result<PasswordFile> read_password_file(const std::string& path) {
+  constexpr std::size_t kMost = 4096;
+  const auto unusable = [&](std::string_view why) {
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("the password file {} cannot be used: {}", path, why));
+  };
+  const driver::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0) return unusable(std::generic_category().message(errno));
+  std::string text;
+  std::array<char, kMost> buffer{};
+  while (text.size() < kMost && text.find('\n') == std::string::npos) {
+    const auto size = ::read(file.get(), buffer.data(), kMost - text.size());
+    if (size < 0) return unusable(std::generic_category().message(errno));
+    if (size == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  if (text.size() == kMost) return unusable("its first line is too long");
+  text.erase(std::min(text.find('\n'), text.size()));
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty()) return unusable("its first line is empty");
+  return PasswordFile{std::move(text), S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0};
+}
+
+bool has_password(std::string_view url) {
+  if (!is_server(url)) return false;
+  const UserPlace place = user_place(url);
+  const std::string_view user = url.substr(place.begin, place.size.value_or(0));
+  const auto colon = user.find(':');
+  return colon != std::string_view::npos && colon + 1 < user.size();
+}
+
+Result<std::string> with_password(std::string_view url, std::string_view password) {
+  if (!is_server(url)) {
+    return failure(ErrorCode::invalid_argument,
+                   "a password file is for a server: give its URL with --store or NODEPOOL_STORE");
+  }
+  if (has_password(url)) return std::string(url);
+  const UserPlace place = user_place(url);
+  const std::string_view user = url.substr(place.begin, place.size.value_or(0));
+  const std::string_view rest = url.substr(place.begin + (place.size ? *place.size + 1 : 0));
+  return fmt::format("{}{}:{}@{}", url.substr(0, place.begin), user.substr(0, user.find(':')),
+                     percent_encode(password), rest);
 }
 
 Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use, const StoreLayout& layout) {

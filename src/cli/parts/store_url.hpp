@@ -30,6 +30,19 @@ struct StoreLayout {
 /// The folder is created (mode 0700); one that belongs to somebody else or that others can use is refused.
 [[nodiscard]] Result<std::string> default_store_url();
 
+/// What a file says to be a password: its first line.
+struct PasswordFile {
+  std::string password;
+  bool is_open_to_all = false;  ///< Any user of the machine can read it.
+};
+/// Reads at most 4,096 bytes. `invalid_argument` names the file that cannot be read or has no first line.
+[[nodiscard]] Result<PasswordFile> read_password_file(const std::string& path);
+/// Whether the URL of a server has a password in it.
+[[nodiscard]] bool has_password(std::string_view url);
+/// The URL with the password in it, unless it has one of its own. `invalid_argument` if it is not the URL of
+/// a server.
+[[nodiscard]] Result<std::string> with_password(std::string_view url, std::string_view password);
+
 /// Opens the store that a URL names: `redis://...`, `unix://...`, `sqlite:PATH`. `memory:` is refused: no
 /// other process could see it. Errors: `invalid_argument` for a URL that nobody could open (usage),
 /// `not_found` for a file that is not there. A server is not contacted yet.
