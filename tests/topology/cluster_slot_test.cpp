@@ -23,7 +23,10 @@ class ClusterSlot : public testing::Test {
   static SyncReply sync(Peer& node) {
     const auto deadline = BootClock::now() + 10s;
     auto reply = node.try_sync();
-    while (!reply && BootClock::now() < deadline) reply = node.try_sync();
+    while (!reply && BootClock::now() < deadline) {
+      EXPECT_EQ(reply.error().message.find("MOVED"), std::string::npos) << reply.error().message;
+      reply = node.try_sync();
+    }
     EXPECT_TRUE(reply) << reply.error().message;
     return reply.value_or(SyncReply{});
   }
