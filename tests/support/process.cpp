@@ -1,5 +1,6 @@
 #include "support/process.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 
@@ -28,16 +29,21 @@ TemporaryFolder::~TemporaryFolder() {
 
 Finished run_nodepool(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
                       std::chrono::seconds at_most) {
-  constexpr int kLookMs = 20;
   std::vector<std::string> words{NODEPOOL_COMMAND};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  return run_program(words, at_most, environment);
+}
+
+Finished run_program(const std::vector<std::string>& words, std::chrono::seconds at_most,
+                     const std::vector<std::string>& environment) {
+  constexpr int kLookMs = 20;
   auto child = cli::Child::start(words, environment);
   if (!child) throw std::runtime_error(child.error().message);
   const auto deadline = std::chrono::steady_clock::now() + at_most;
   while (!child->exit_code()) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      ADD_FAILURE() << "nodepool " << arguments.front()
-                    << " has not ended in time; it said: " << child->errors();
+      ADD_FAILURE() << fmt::format("{} has not ended in time; it said: {}", fmt::join(words, " "),
+                                   child->errors());
       return {-1, child->output(), child->errors()};
     }
     std::array<pollfd, 2> waiting{{{child->output_fd(), POLLIN, 0}, {child->errors_fd(), POLLIN, 0}}};

@@ -32,6 +32,10 @@ Finished run_nodepool(const std::vector<std::string>& arguments,
                       const std::vector<std::string>& environment = {},
                       std::chrono::seconds at_most = std::chrono::seconds(20));
 
+/// The same for any program.
+Finished run_program(const std::vector<std::string>& words, std::chrono::seconds at_most,
+                     const std::vector<std::string>& environment = {});
+
 /// The processes whose environment has the text in it: how to find what a program may have left behind.
 std::vector<int> processes_with(const std::string& text);
 

@@ -61,6 +61,10 @@ std::vector<Command> trials(const ServiceName& service, const RedisOptions& opti
                                 {"LTRIM", key, "0", "1"},
                                 {"DEL", key}};
   if (options.min_replicas > 0) commands.push_back({"WAIT", "0", "1"});
+  if (options.topology == RedisTopology::cluster) {
+    commands.push_back({"CLUSTER", "SLOTS"});
+    commands.push_back({"ASKING"});
+  }
   commands.push_back({"PUBLISH", hint_channel(service), "examination"});
   commands.push_back({"SUBSCRIBE", hint_channel(service)});
   return commands;
@@ -79,27 +83,18 @@ Finding lost(const Error& error) {
   return {Grade::problem, "store", error.message, "look again"};
 }
 
-/// Goes on after a refusal, so that all that is missing is told at once; but writes nothing that could not be
-/// removed again. The last trial leaves the connection subscribed: of no more use for calls.
 Finding permissions(Connection& connection, const RedisOptions& options, const ServiceName& service,
                     MonotonicTime deadline) {
-  std::vector<std::string> refused;
-  std::string reason;
-  const auto is_refused = [&](const std::string& name) {
-    return std::ranges::find(refused, name) != refused.end();
-  };
-  for (const Command& command : trials(service, options)) {
-    if (is_refused(command[0]) || (writes(command) && is_refused("DEL"))) continue;
-    const auto reply = connection.call(command, deadline);
-    if (!reply) return lost(reply.error());
-    if (!is_refusal(*reply)) continue;
-    refused.push_back(command[0]);
-    reason = reply->text;
+  const auto missing = missing_rights(connection, options, service, deadline);
+  if (!missing) return lost(missing.error());
+  if (missing->commands.empty()) {
+    return {Grade::good, "permissions", "this user may do all that nodes do", ""};
   }
-  if (refused.empty()) return {Grade::good, "permissions", "this user may do all that nodes do", ""};
-  return {
-      Grade::problem, "permissions", fmt::format("refused: {} ({})", fmt::join(refused, ", "), reason),
-      fmt::format("ACL SETUSER {} {}", options.user.empty() ? "default" : options.user, required_rights())};
+  const bool in_cluster = options.topology == RedisTopology::cluster;
+  return {Grade::problem, "permissions",
+          fmt::format("refused: {} ({})", fmt::join(missing->commands, ", "), missing->refusal),
+          fmt::format("ACL SETUSER {} {}{}", options.user.empty() ? "default" : options.user,
+                      required_rights(), in_cluster ? " +cluster|slots +asking" : "")};
 }
 
 struct Instant {
@@ -138,6 +133,23 @@ std::vector<Finding> clocks(Connection& connection, MonotonicTime deadline) {
 }
 
 }  // namespace
+
+Result<MissingRights> missing_rights(Connection& connection, const RedisOptions& options,
+                                     const ServiceName& service, MonotonicTime deadline) {
+  MissingRights missing;
+  const auto is_missing = [&](const std::string& name) {
+    return std::ranges::find(missing.commands, name) != missing.commands.end();
+  };
+  for (const Command& command : trials(service, options)) {
+    if (is_missing(command[0]) || (writes(command) && is_missing("DEL"))) continue;
+    const auto reply = connection.call(command, deadline);
+    if (!reply) return tl::unexpected(reply.error());
+    if (!is_refusal(*reply)) continue;
+    missing.commands.push_back(command[0]);
+    missing.refusal = without_password(reply->text, options.password);
+  }
+  return missing;
+}
 
 std::vector<Finding> examine_server(Connection& connection, const RedisOptions& options,
                                     const ServiceName& service, MonotonicTime deadline) {

@@ -93,7 +93,7 @@ Result<ScriptResult> RedisSession::run(const ScriptOrder& order, MonotonicTime d
     if (result && result->reply.kind != Reply::Kind::error) return result;
     // Another greeting may find another server behind the name, or other rights. And no late reply must be
     // taken for another one's, nor that to a wait that was sent along.
-    connection_.reset();
+    auto used = *std::exchange(connection_, std::nullopt);
     if (!result) {
       locator_->failed(server_);
       return result;
@@ -103,6 +103,7 @@ Result<ScriptResult> RedisSession::run(const ScriptOrder& order, MonotonicTime d
     if (elsewhere && BootClock::now() + kMigrationPause < deadline) continue;
     Error error = server_error(text, describe(server_, *options_), service_.str());
     if (elsewhere) error.code = ErrorCode::unavailable;
+    if (error.code == ErrorCode::permission_denied) error.message += name_missing_rights(used, deadline);
     return tl::unexpected(std::move(error));
   }
 }
@@ -118,6 +119,14 @@ Result<ScriptResult> RedisSession::run_once(const ScriptOrder& order, MonotonicT
   return open(redirection->target, deadline).and_then([&](Connection connection) {
     return run_script(connection, there, deadline);
   });
+}
+
+/// Before 7.2 a server does not say which command of a script it refused.
+std::string RedisSession::name_missing_rights(Connection& connection, MonotonicTime deadline) const {
+  if (options_->min_replicas > 0) return {};  // the answer to the wait is still to come
+  const auto missing = missing_rights(connection, *options_, service_, deadline);
+  if (!missing || missing->commands.empty()) return {};
+  return fmt::format(" (this user may not: {})", fmt::join(missing->commands, ", "));
 }
 
 bool RedisSession::follow(const std::string& error) {

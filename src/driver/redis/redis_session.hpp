@@ -42,6 +42,7 @@ class RedisSession final : public Session {
   /// True if the server's error was that the keys are elsewhere: then it is worth to ask again.
   bool follow(const std::string& error);
   /// The error of a heartbeat that too few replicas have confirmed.
+  [[nodiscard]] std::string name_missing_rights(Connection& connection, MonotonicTime deadline) const;
   Error unconfirmed(const ScriptResult& result);
   /// Whether the server can be replaced by one that does not know what it has answered.
   [[nodiscard]] bool can_be_undone() const;
