@@ -1,5 +1,5 @@
 # What `cmake --install` puts where, and how other projects find it: a CMake package with one component for
-# each driver, and pkg-config files.
+# the schedules and for each driver, and pkg-config files.
 
 include(CMakePackageConfigHelpers)
 
@@ -8,7 +8,8 @@ set(package_files "${PROJECT_BINARY_DIR}/package_files")
 
 # ---- libraries, headers, command
 
-# One export set for the pool, one for each driver: who asks for one driver does not need the other's client.
+# One export set for the pool, one for each other library: who asks for one driver does not need the other's
+# client.
 get_property(installed_libraries GLOBAL PROPERTY NODEPOOL_INSTALLED)
 foreach(library IN LISTS installed_libraries)
   get_target_property(exported ${library} EXPORT_NAME)
@@ -49,6 +50,9 @@ write_basic_package_version_file("${package_files}/nodepoolConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES "${package_files}/nodepoolConfig.cmake" "${package_files}/nodepoolConfigVersion.cmake"
   DESTINATION "${package_folder}")
+if(NODEPOOL_CRON)
+  install(FILES "${CMAKE_CURRENT_LIST_DIR}/Findcctz.cmake" DESTINATION "${package_folder}")
+endif()
 
 # ---- pkg-config
 
@@ -62,6 +66,10 @@ function(nodepool_pc_file name description requires libs private_libs)
 endfunction()
 
 nodepool_pc_file(nodepool "${PROJECT_DESCRIPTION}" "" "-lnodepool -lnodepool_core" "-lfmt -pthread")
+if(NODEPOOL_CRON)
+  nodepool_pc_file(nodepool-cron "The schedules of nodepool" "nodepool = ${PROJECT_VERSION}"
+    "-lnodepool_cron" "-lcctz -lfmt")
+endif()
 if(NODEPOOL_SQLITE)
   nodepool_pc_file(nodepool-sqlite "The SQLite driver of nodepool" "nodepool = ${PROJECT_VERSION}"
     "-lnodepool_sqlite" "-lsqlite3 -lfmt")

@@ -4,8 +4,8 @@ namespace nodepool::fuzz {
 
 const std::vector<Target>& targets() {
   static const std::vector<Target> kTargets{
-      {"resp", resp},   {"replies", replies},       {"records", records},
-      {"texts", texts}, {"view_store", view_store}, {"sqlite_file", sqlite_file}};
+      {"resp", resp},           {"replies", replies},       {"records", records},        {"texts", texts},
+      {"schedules", schedules}, {"view_store", view_store}, {"sqlite_file", sqlite_file}};
   return kTargets;
 }
 

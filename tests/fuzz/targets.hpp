@@ -17,6 +17,8 @@ void replies(std::string_view bytes);
 void records(std::string_view bytes);
 /// What users write: URLs of stores and durations. No message shows a password.
 void texts(std::string_view bytes);
+/// Crontab expressions: an error, or a schedule whose instants grow and fit its zone.
+void schedules(std::string_view bytes);
 /// The store's side of the protocol under any sequence of requests: its invariants hold.
 void view_store(std::string_view bytes);
 /// A file that may once have been an SQLite store: an error, or a store that works.

@@ -19,6 +19,7 @@ const std::vector<Room>& rooms() {
       {"include/nodepool/", {"nodepool/"}},
       {"src/ring/", {"nodepool/", "ring/"}},
       {"src/core/", {"nodepool/", "ring/", "core/"}},
+      {"src/cron/", {"nodepool/", "ring/", "cron/"}},
       {"src/runtime/", {"nodepool/", "ring/", "core/", "runtime/"}},
       // Another layout on the same kind of server: this driver stands on the other as on a lower floor.
       {"src/driver/go_dispatch/",

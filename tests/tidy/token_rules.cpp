@@ -48,7 +48,7 @@ void check_tokens(const SourceFile& file, std::vector<Finding>& findings) {
   if (file.is_header()) {
     check_pragma_once(file, findings);
   }
-  if (file.is_in("src/ring/") || file.is_in("src/core/")) {
+  if (file.is_in("src/ring/") || file.is_in("src/core/") || file.is_in("src/cron/")) {
     ban(file, kImpure, "pure-token", "this room is pure: take it as an argument (law 2)", findings);
   }
   if ((file.is_in("src/") && !file.is_in("src/cli/")) || file.is_in("include/")) {
