@@ -41,7 +41,7 @@ class NODEPOOL_EXPORT Schedule {
 
   /// The first instant after `after`, never `after` itself; a whole second. None if the schedule is never due
   /// again, before the end of what WallTime can tell (the year 2262). Less than a microsecond as a rule, some
-  /// microseconds for rare dates; allocates nothing.
+  /// microseconds for rare dates and within an hour that the clock shows twice; allocates nothing.
   [[nodiscard]] std::optional<WallTime> next(WallTime after) const;
 
   /// For people: "at 02:30, Monday to Friday, Europe/Berlin".

@@ -7,14 +7,13 @@ namespace {
 constexpr std::int64_t kGreatestOffset = 2 * kSecondsPerDay;
 
 /// By the clock on the wall: every local time that matches is due when it is first reached, also if the clock
-/// jumps over it. The order of local times is the order in which they are first reached, so the first one
-/// that has not been reached is the answer.
+/// jumps over it. What the clock shows has been reached, and so has all before it. So the first later one is
+/// the answer, but for the hour that comes a second time: there it may have been reached already.
 std::optional<Instant> by_the_wall(const Fields& fields, const Zone& zone, Instant after, Instant last) {
   const LocalTime local_end{last + kGreatestOffset};
-  LocalTime from = zone.first_unreached(after);
+  LocalTime from{zone.local(after).seconds + 1};
   while (const auto match = first_match(fields, from, local_end)) {
     const Instant due = zone.first_reach(*match);
-    // Two changes within hours, as some zones had in the past, can make one step of the loop too few.
     if (due > after) return due <= last ? std::optional(due) : std::nullopt;
     from = LocalTime{match->seconds + 1};
   }

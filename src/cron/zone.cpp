@@ -45,15 +45,6 @@ Instant Zone::first_reach(LocalTime local) const {
   return instant_of(found.kind == cctz::time_zone::civil_lookup::SKIPPED ? found.trans : found.pre);
 }
 
-LocalTime Zone::first_unreached(Instant instant) const {
-  const LocalTime shown = local(instant);
-  const auto found = zone_.lookup(kStart + shown.seconds);
-  const bool is_second_time =
-      found.kind == cctz::time_zone::civil_lookup::REPEATED && point(instant) >= found.trans;
-  const LocalTime reached = is_second_time ? local(instant_of(found.trans) - 1) : shown;
-  return LocalTime{reached.seconds + 1};
-}
-
 std::optional<Instant> Zone::next_change(Instant instant) const {
   cctz::time_zone::civil_transition change;
   if (!zone_.next_transition(point(instant), &change)) return std::nullopt;

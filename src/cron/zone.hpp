@@ -19,9 +19,6 @@ class Zone {
   [[nodiscard]] LocalTime local(Instant instant) const;
   /// When the clock first shows `local`, or jumps over it.
   [[nodiscard]] Instant first_reach(LocalTime local) const;
-  /// The least local time that has not been reached at `instant` or before: the next second, but after the
-  /// clock was put back what it shows then for the second time counts as reached.
-  [[nodiscard]] LocalTime first_unreached(Instant instant) const;
   /// The next instant after `instant` at which the clock is put forward or back.
   [[nodiscard]] std::optional<Instant> next_change(Instant instant) const;
 
