@@ -157,7 +157,7 @@ std::string describe_weekdays(const Fields& fields, std::string_view conjunction
   }
   if (fields.last_weekdays != 0)
     parts.push_back("the last " + list_of(fields.last_weekdays, weekday_name, conjunction));
-  const std::string of_the_month = parts.empty() ? "" : joined(parts, conjunction) + " of the month";
+  std::string of_the_month = parts.empty() ? "" : joined(parts, conjunction) + " of the month";
   if (fields.weekdays == 0) return of_the_month;
   // The week begins on Monday, so that "Saturday and Sunday" stand together.
   const std::uint64_t from_monday = (fields.weekdays & ~std::uint64_t{1}) | (fields.weekdays & 1U) << 7U;

@@ -148,7 +148,7 @@ class Term {
     }
     // A hash for each term: otherwise minute and hour would go together.
     const std::string key = fmt::format("{0}{1}{2}{1}{3}", job_, '\0', rule_.name, ordinal_);
-    const auto count = static_cast<std::uint64_t>(range.last - range.first + 1);
+    const auto count = static_cast<std::uint64_t>(range.last - range.first) + 1;
     const int value = range.first + static_cast<int>(hash_key(key) % count);
     return add({value, value}, 1);
   }
@@ -252,7 +252,7 @@ Result<void> read_field(FieldKind kind, Piece piece, std::string_view job, Field
   if (kind == FieldKind::weekday) fields.weekday_is_open = is_open;
   for (std::size_t ordinal = 0;; ++ordinal) {
     const std::size_t comma = std::min(piece.text.find(','), piece.text.size());
-    const auto read = Term(kind, {piece.text.substr(0, comma), piece.column}, job, ordinal, fields).read();
+    auto read = Term(kind, {piece.text.substr(0, comma), piece.column}, job, ordinal, fields).read();
     if (!read || comma == piece.text.size()) return read;
     piece = piece.behind(comma + 1);
   }

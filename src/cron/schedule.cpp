@@ -50,8 +50,8 @@ Result<Schedule> Schedule::parse(std::string_view expression, const ParseOptions
   std::string zone_name = read->time_zone ? std::string(read->time_zone->text) : options.time_zone;
   const std::optional<Zone> zone = Zone::load(zone_name);
   if (!zone) return no_such_zone(zone_name, read->time_zone);
-  return Schedule(std::make_shared<const Plan>(
-      Plan{std::string(text.text), std::move(zone_name), *zone, std::move(read->when)}));
+  return Schedule(
+      std::make_shared<const Plan>(Plan{std::string(text.text), std::move(zone_name), *zone, read->when}));
 }
 
 std::optional<WallTime> Schedule::next(WallTime after) const {

@@ -57,7 +57,7 @@ void bench_describe(benchmark::State& state, const Kind& kind) {
 }
 
 void print(const std::string& name, double value, const char* unit, double most) {
-  fmt::print("figure {} {:.4g} {} target <= {:.4g}\n", name, value, unit, most);
+  fmt::print("figure {} {:.4g} {} target <= {:.0f}\n", name, value, unit, most);
   std::fflush(stdout);
 }
 
