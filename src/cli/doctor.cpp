@@ -68,6 +68,7 @@ void add_doctor(CLI::App& program, Invocation& invocation) {
   auto arguments = std::make_shared<DoctorArguments>();
   CLI::App* command = program.add_subcommand("doctor", "Examine a pool and its store, and say what to do");
   add_store_option(*command, invocation);
+  add_driver_options(*command, invocation);
   add_service_argument(*command, arguments->service);
   add_format_option(*command, arguments->format);
   command->footer(

@@ -353,6 +353,22 @@ TEST_F(GoDispatchStore, WhatGoNodesDoNotKnowIsRefusedAtTheStart) {
   EXPECT_EQ(server_.command({"DBSIZE"}), "0\n");
 }
 
+TEST_F(GoDispatchStore, TheDoctorSaysWhatTheListHasAndWhatItCannotTell) {
+  put(GoDispatchLayout::key, group_ + "stable-jobs");
+  put(GoDispatchLayout::key, group_ + std::string(kStranger));
+  const auto driver = connect(GoDispatchLayout::key);
+  const auto findings = examine(*driver, ServiceName(service_), BootClock::now() + 5s);
+  const auto says = [](Finding::Grade grade, const std::string& text) {
+    return testing::AllOf(testing::Field(&Finding::grade, grade),
+                          testing::AnyOf(testing::Field(&Finding::text, HasSubstr(text)),
+                                         testing::Field(&Finding::advice, HasSubstr(text))));
+  };
+  EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::warning, "stable-jobs")));
+  EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::note, "2 entries count as nodes")));
+  EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::note, "restart the Go nodes")));
+  EXPECT_THAT(findings, testing::Not(testing::Contains(says(Finding::Grade::good, "agree on"))));
+}
+
 TEST_F(GoDispatchStore, NobodyCanBeAskedToDrain) {
   const auto asked = peer(GoDispatchLayout::key).session().request_drain(NodeId("x"), BootClock::now() + 1s);
   ASSERT_FALSE(asked);
