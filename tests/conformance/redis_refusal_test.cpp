@@ -44,7 +44,7 @@ TEST_F(RedisStore, AMissingRightIsNamedAndNothingIsChanged) {
     const char* named;
   };
   for (const auto& [taken, named] :
-       {Case{"-evalsha", "evalsha"}, Case{"-lpush", "lpush"}, Case{"-publish", "publish"},
+       {Case{"-evalsha", "evalsha"}, Case{"-hmget", "hmget"}, Case{"-publish", "publish"},
         Case{"-info", "info"}, Case{"resetchannels", "channel"}, Case{"resetkeys", "nodepool"}}) {
     (void)server_.command({"ACL", "SETUSER", "nodes", "reset", "on", ">right", "~*", "&*", "+@all", taken});
     const auto driver =
