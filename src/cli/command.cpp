@@ -10,16 +10,26 @@
 
 namespace nodepool::cli {
 
+namespace {
+
+/// An empty text is a variable that was not set: it must not lead to a store that nobody meant.
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "it is empty; leave the option out, or give it a value" : "";
+}
+
+}  // namespace
+
 void add_store_option(CLI::App& command, Invocation& invocation) {
   command
-      .add_option(
-          "--store", invocation.store,
-          "redis://HOST:PORT, unix:///SOCKET or sqlite:PATH; default: $NODEPOOL_STORE, else a file of this "
-          "user")
+      .add_option("--store", invocation.store,
+                  "redis://HOST:PORT and its kin (docs/redis.md), unix:///SOCKET or sqlite:PATH; default: "
+                  "$NODEPOOL_STORE, else a file of this user")
+      ->check(refuse_empty)
       ->type_name("URL");
   command
       .add_option("--store-password-file", invocation.password_file,
                   "A file whose first line is the password, for a URL without one")
+      ->check(refuse_empty)
       ->type_name("FILE");
 }
 
@@ -134,7 +144,7 @@ int fail(const Error& error) {
 }
 
 Result<std::string> named_store(const Invocation& invocation) {
-  if (has_password(invocation.store)) {
+  if (shows_password(invocation.store)) {
     complain(
         "warning: other users of this machine can see the password in --store; put the URL into "
         "NODEPOOL_STORE, or the password into a file for --store-password-file");

@@ -367,6 +367,12 @@ TEST_F(GoDispatchStore, TheDoctorSaysWhatTheListHasAndWhatItCannotTell) {
   EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::note, "2 entries count as nodes")));
   EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::note, "restart the Go nodes")));
   EXPECT_THAT(findings, testing::Not(testing::Contains(says(Finding::Grade::good, "agree on"))));
+  EXPECT_THAT(findings, testing::Contains(says(Finding::Grade::good, "may do all")));
+  EXPECT_EQ(server_.command({"DBSIZE"}), "2\n");
+
+  ASSERT_EQ(server_.command({"ACL", "SETUSER", "default", "-setex"}), "OK\n");
+  const auto denied = examine(*driver, ServiceName(service_), BootClock::now() + 5s);
+  EXPECT_THAT(denied, testing::Contains(says(Finding::Grade::problem, "setex")));
 }
 
 TEST_F(GoDispatchStore, NobodyCanBeAskedToDrain) {

@@ -60,6 +60,20 @@ TEST_F(RedisStore, AMissingRightIsNamedAndNothingIsChanged) {
   }
 }
 
+TEST_F(RedisStore, ANodeWithoutRightsDoesNotDisturbTheOthers) {
+  const auto driver = connect();
+  Peer other = peer("other", driver);
+  (void)settle(other);
+  (void)hears(other, Hint::Kind::unknown);  // that it listens now
+  (void)server_.command({"ACL", "SETUSER", "nodes", "reset", "on", ">right", "~*", "&*", "+@all", "-hmget"});
+  const auto denied =
+      open_redis(RedisOptions{.port = server_.port(), .user = "nodes", .password = "right"}).value();
+  Peer node = peer("a", denied);
+  for (int count = 0; count < 3; ++count) expect_denied(node.try_sync());
+  EXPECT_TRUE(other.session().wait(BootClock::now() + 100ms, -1).empty());
+  EXPECT_EQ(server_.command({"EXISTS", key("pool")}), "1\n");
+}
+
 TEST_F(RedisStore, WhoMayNotListenIsToldSo) {
   (void)server_.command({"ACL", "SETUSER", "nodes", "on", ">right", "~*", "&*", "+@all", "-subscribe"});
   const auto driver =

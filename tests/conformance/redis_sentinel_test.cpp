@@ -71,6 +71,41 @@ TEST_F(SentinelStore, OneThatIsAwayIsPassedOver) {
   (void)node.sync();
 }
 
+/// It may be cut off together with the master that it goes on naming.
+TEST_F(SentinelStore, OneWhoseMasterDoesNotDoIsAskedLast) {
+  RedisServer old_master;
+  RedisServer lonely(
+      RedisServer::SentinelFile{fmt::format("sentinel monitor main 127.0.0.1 {} 1\n", old_master.port())});
+  const auto driver =
+      open_redis(fmt::format("redis+sentinel://127.0.0.1:{},{}/main", lonely.port(), hosts())).value();
+  Peer node = peer("a", driver);
+  (void)node.sync();
+  ASSERT_EQ(server_.command({"DBSIZE"}), "0\n");
+  old_master.kill();
+  (void)sync_at_last(node);
+  EXPECT_EQ(server_.command({"HLEN", key("members")}), "1\n");
+}
+
+/// What is published while nobody listens to a Sentinel is lost.
+TEST_F(SentinelStore, AMasterThatWasReplacedUnheardIsFoundWhenListeningBegins) {
+  const auto driver = open_redis("redis+sentinel://" + hosts() + "/main").value();
+  Peer node = peer("a", driver);
+  (void)node.sync();
+  RedisServer successor;
+  for (const char* order : {"REMOVE", "MONITOR"}) {
+    std::vector<std::string> command{"SENTINEL", order, "main"};
+    if (command[1] == "MONITOR")
+      command.insert(command.end(), {"127.0.0.1", std::to_string(successor.port()), "1"});
+    ASSERT_EQ(sentinel_.command(command), "OK\n");
+  }
+  const auto deadline = BootClock::now() + 5s;
+  while (successor.command({"DBSIZE"}) == "0\n" && BootClock::now() < deadline) {
+    (void)node.session().wait(BootClock::now() + 100ms, -1);
+    (void)node.try_sync();
+  }
+  EXPECT_NE(successor.command({"DBSIZE"}), "0\n");
+}
+
 TEST_F(SentinelStore, AServerThatIsNoSentinelIsToldSo) {
   const Error error = error_at("redis+sentinel://127.0.0.1:" + std::to_string(server_.port()) + "/main");
   EXPECT_EQ(error.code, ErrorCode::unsupported) << error.message;

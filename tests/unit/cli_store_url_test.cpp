@@ -131,11 +131,17 @@ TEST(CliStoreUrl, APasswordIsPutWhereTheUrlHasNone) {
 }
 
 TEST(CliStoreUrl, APasswordInAUrlIsSeen) {
-  for (const char* url : {"redis://:p@host", "rediss://u:p@host/1", "unix://u:p@/run/x"})
+  for (const char* url : {"redis://:p@host", "rediss://u:p@host/1", "unix://u:p@/run/x"}) {
     EXPECT_TRUE(has_password(url)) << url;
+    EXPECT_TRUE(shows_password(url)) << url;
+  }
   for (const char* url :
-       {"redis://host:1", "redis://u@host:1", "redis://u:@host", "sqlite:/a:b@c", "redis://[::1]:1/0", ""})
+       {"redis://host:1", "redis://u@host:1", "redis://u:@host", "sqlite:/a:b@c", "redis://[::1]:1/0", ""}) {
     EXPECT_FALSE(has_password(url)) << url;
+    EXPECT_FALSE(shows_password(url)) << url;
+  }
+  EXPECT_TRUE(shows_password("redis+sentinel://host/m?sentinel_password=p"));
+  EXPECT_FALSE(has_password("redis+sentinel://host/m?sentinel_password=p"));
 }
 
 TEST(CliStoreUrl, APasswordIsTheFirstLineOfItsFile) {

@@ -96,7 +96,10 @@ std::string percent_encode(std::string_view text) {
 
 /// What may be shown of a URL that was not understood: never what could be a password.
 std::string_view scheme_of(std::string_view url) {
-  return url.substr(0, std::min(url.find(':'), std::size_t{20}));
+  const std::string_view scheme = url.substr(0, std::min(url.find("://"), url.size()));
+  const bool plain = scheme.size() < url.size() && scheme.size() <= 20 &&
+                     scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz+") == std::string_view::npos;
+  return plain ? scheme : "that";
 }
 
 Result<std::shared_ptr<Driver>> open_shared_pool(std::string_view url, const StoreLayout& layout) {
@@ -144,6 +147,10 @@ Result<PasswordFile> read_password_file(const std::string& path) {
   return PasswordFile{std::move(text), S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0};
 }
 
+bool shows_password(std::string_view url) {
+  return has_password(url) || (is_server(url) && url.find("sentinel_password=") != std::string_view::npos);
+}
+
 bool has_password(std::string_view url) {
   if (!is_server(url)) return false;
   const UserPlace place = user_place(url);
@@ -182,7 +189,7 @@ Result<std::shared_ptr<Driver>> open_store(std::string_view url, StoreUse use, c
   }
   return failure(
       ErrorCode::invalid_argument,
-      fmt::format("\"{}\" is no kind of store that nodepool knows; use {}", scheme_of(url), kKnownUrls));
+      fmt::format("{} is no kind of store that nodepool knows; use {}", scheme_of(url), kKnownUrls));
 }
 
 }  // namespace nodepool::cli

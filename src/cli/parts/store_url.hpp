@@ -39,6 +39,8 @@ struct PasswordFile {
 [[nodiscard]] Result<PasswordFile> read_password_file(const std::string& path);
 /// Whether the URL of a server has a password in it.
 [[nodiscard]] bool has_password(std::string_view url);
+/// True if it has any password, the Sentinels' too: whoever sees the URL sees that.
+[[nodiscard]] bool shows_password(std::string_view url);
 /// The URL with the password in it, unless it has one of its own. `invalid_argument` if it is not the URL of
 /// a server.
 [[nodiscard]] Result<std::string> with_password(std::string_view url, std::string_view password);

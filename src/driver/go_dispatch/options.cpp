@@ -45,6 +45,9 @@ Result<void> validate(const GoDispatchOptions& options) {
     faults.push_back(fmt::format("the prefix must be 1 to {} printable bytes without space, * ? [ ] ^ and \\",
                                  kLongestPrefix));
   }
+  if (options.prefix.ends_with(':')) {
+    faults.emplace_back("the prefix must not end in a colon: that is added, as Go's own prefix has it");
+  }
   if (options.redis.min_replicas != 0) {
     faults.emplace_back("min_replicas must be 0, as Go nodes do not wait for replicas");
   }

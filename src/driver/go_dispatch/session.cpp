@@ -44,7 +44,8 @@ GoDispatchSession::GoDispatchSession(std::shared_ptr<const GoDispatchOptions> op
       reader_{.layout = options_->layout,
               .period = options_->period,
               .group = group_of(options_->prefix, service)},
-      line_(options_, std::move(tls), reader_.group, chance.seed),
+      tls_(std::move(tls)),
+      line_(options_, tls_, reader_.group, chance.seed),
       stability_(pace_.stability),
       lineage_(chance.lineage) {
   reader_.own_name = reader_.group + chance.uuid;
@@ -167,6 +168,22 @@ Result<void> GoDispatchSession::request_drain(const NodeId& node, MonotonicTime 
       fmt::format("a go-dispatch pool has no way to ask {} to drain; stop its process", shown(node.str())));
 }
 
+/// Does once what a node does all the time, under a service of its own that no node lists.
+Finding GoDispatchSession::try_to_take_part(MonotonicTime deadline) const {
+  const std::string group = fmt::format("{}:nodepool-doctor-{}:", options_->prefix, lineage_);
+  const std::string name = group + "trial";
+  Line trial(options_, tls_, group, 0);
+  auto done = trial.renew(name, deadline)
+                  .and_then([&](const Line::Renewal&) { return trial.list(deadline); })
+                  .and_then([&](const std::vector<Entry>&) -> Result<void> {
+                    if (options_->layout == GoDispatchLayout::zset) return {};
+                    return trial.time_to_live(name, deadline).map([](std::chrono::milliseconds) {});
+                  })
+                  .and_then([&] { return trial.remove(name, deadline); });
+  if (!done) return {Finding::Grade::problem, "permissions", done.error().message, ""};
+  return {Finding::Grade::good, "permissions", "this user may do all that nodes do", ""};
+}
+
 std::vector<Finding> GoDispatchSession::examine(MonotonicTime deadline) {
   const auto info = line_.info(deadline);
   const auto entries = info ? line_.list(deadline) : tl::unexpected(info.error());
@@ -174,6 +191,7 @@ std::vector<Finding> GoDispatchSession::examine(MonotonicTime deadline) {
   auto findings = redis::info_findings(*info, options_->redis);
   std::ranges::move(list_findings(reader_, *entries, std::chrono::system_clock::now()),
                     std::back_inserter(findings));
+  findings.push_back(try_to_take_part(deadline));
   return findings;
 }
 

@@ -43,11 +43,13 @@ class GoDispatchSession final : public Session {
   Result<SyncReply> leave(MonotonicTime deadline);
   void begin_view(const SyncRequest& request);
   [[nodiscard]] SyncReply reply_to(const SyncRequest& request, MonotonicTime asked) const;
+  [[nodiscard]] Finding try_to_take_part(MonotonicTime deadline) const;
   Result<std::vector<MemberStatus>> statuses_of(const std::vector<Entry>& entries, MonotonicTime deadline);
 
   std::shared_ptr<const GoDispatchOptions> options_;
   Pace pace_;
   Reader reader_;
+  std::shared_ptr<const redis::TlsContext> tls_;
   Line line_;
   Stability stability_;
   std::string lineage_;

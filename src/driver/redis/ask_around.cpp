@@ -27,10 +27,13 @@ void Refusals::add(Error error) {
 }
 
 tl::unexpected<Error> Refusals::sum(std::string_view what) const {
-  auto code = ErrorCode::unavailable;
+  const auto is_final = [](const Error& error) {
+    return error.code == ErrorCode::permission_denied || error.code == ErrorCode::unsupported;
+  };
+  const bool final = !errors_.empty() && std::ranges::all_of(errors_, is_final);
+  const auto code = final ? errors_.front().code : ErrorCode::unavailable;
   std::string reasons;
   for (const Error& error : errors_) {
-    if (error.code == ErrorCode::permission_denied || error.code == ErrorCode::unsupported) code = error.code;
     reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", error.message);
   }
   return failure(code, fmt::format("{}: {}", what, reasons));

@@ -18,11 +18,12 @@ Result<Reply> ask_once(const RedisOptions& options, const std::shared_ptr<const 
 /// the others. REQUIRES: remaining > 0.
 MonotonicTime end_of_share(MonotonicTime deadline, std::size_t remaining);
 
-/// What several servers answered in place of what was asked, as one error. If one of them refused the user,
-/// that is what there is to be done; else the error is `unavailable`.
+/// What several servers answered in place of what was asked, as one error. If all of them refused the user
+/// or are of the wrong kind, that is the error; if one may do later, it is `unavailable`.
 class Refusals {
  public:
   void add(Error error);
+  [[nodiscard]] bool empty() const noexcept { return errors_.empty(); }
   [[nodiscard]] tl::unexpected<Error> sum(std::string_view what) const;
 
  private:

@@ -51,13 +51,15 @@ Result<Endpoint> ClusterLocator::ask(const Endpoint& node, Resolver& resolver, M
     return failure(ErrorCode::unsupported,
                    fmt::format("{} gave an unknown answer to CLUSTER SLOTS", describe(node, options_)));
   }
-  for (const Endpoint& other : nodes->others) learn(other);
   if (!nodes->owner) {
     return failure(ErrorCode::unavailable,
                    fmt::format("{} knows nobody who serves slot {}; give it to a node",
                                describe(node, options_), slot_));
   }
-  learn(*nodes->owner);
+  // Whoever is not named any more is forgotten, but for the seeds.
+  nodes_ = {*nodes->owner};
+  for (const Endpoint& other : nodes->others) learn(other);
+  for (const Endpoint& seed : seeds_of(options_)) learn(seed);
   return *nodes->owner;
 }
 

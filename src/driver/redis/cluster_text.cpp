@@ -9,6 +9,8 @@ namespace nodepool::redis {
 namespace {
 
 constexpr unsigned kSlots = 16384;
+/// Nobody needs to know more of them.
+constexpr std::size_t kMostNodes = 256;
 /// What stands for a host name that is to be told but is not set.
 constexpr std::string_view kNoHost = "?";
 
@@ -105,7 +107,8 @@ std::optional<ClusterNodes> read_cluster_slots(const Reply& reply, Slot slot, co
       if (!node) continue;
       if (has_slot && index == 2) {  // the master comes first
         nodes.owner = std::move(*node);
-      } else if (std::ranges::find(nodes.others, *node) == nodes.others.end()) {
+      } else if (nodes.others.size() < kMostNodes &&
+                 std::ranges::find(nodes.others, *node) == nodes.others.end()) {
         nodes.others.push_back(std::move(*node));
       }
     }

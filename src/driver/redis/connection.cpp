@@ -58,6 +58,9 @@ Result<ServerInfo> parse_server_info(std::string_view info, std::string_view ser
                     server));
   }
   ServerInfo parsed{.run_id = std::string(run_id)};
+  const std::string_view mode = info_field(info, "redis_mode");
+  if (mode == "sentinel") parsed.mode = ServerInfo::Mode::sentinel;
+  if (mode == "cluster") parsed.mode = ServerInfo::Mode::cluster;
   parsed.is_replica = info_field(info, "role") == "slave";
   parsed.replicas = static_cast<unsigned>(info_number(info, "connected_slaves").value_or(0));
   return parsed;
@@ -83,7 +86,6 @@ Result<Connection> Connection::open(const RedisOptions& options, const std::shar
     const bool may_want_tls = tls == nullptr && !connection.has_answered_ && endpoint.unix_path.empty();
     if (may_want_tls && error.code == ErrorCode::unavailable)
       error.message += " (if this is a port for TLS, write rediss:// instead of redis://)";
-    error.message = without_password(std::move(error.message), options.password);
     return tl::unexpected(std::move(error));
   }
   return connection;
@@ -98,7 +100,8 @@ Result<void> Connection::greet(const RedisOptions& options, MonotonicTime deadli
   auto replies = exchange(commands, deadline);
   if (!replies) return tl::unexpected(std::move(replies.error()));
   for (const Reply& reply : *replies) {
-    if (reply.kind == Reply::Kind::error) return tl::unexpected(server_error(reply.text, name_, {}));
+    if (reply.kind == Reply::Kind::error)
+      return tl::unexpected(server_error(reply.text, name_, {}, options.password));
   }
   const std::size_t first = replies->size() - 2;
   auto info = parse_server_info((*replies)[first].text + "\r\n" + (*replies)[first + 1].text, name_);

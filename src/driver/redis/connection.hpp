@@ -24,6 +24,8 @@ struct ServerInfo {
   std::string run_id;       ///< New at each start of the server.
   bool is_replica = false;  ///< Of another server: what it says is out of date, and it takes no writes.
   unsigned replicas = 0;    ///< That follow it.
+  enum class Mode { standalone, sentinel, cluster };
+  Mode mode = Mode::standalone;
 };
 /// Of the sections "server" and "replication". `unsupported` if the server is older than 6.2 or is none that
 /// we know.

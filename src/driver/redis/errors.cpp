@@ -82,16 +82,16 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-Error server_error(std::string_view text, std::string_view server, std::string_view service) {
+Error server_error(std::string_view text, std::string_view server, std::string_view service,
+                   std::string_view secret) {
   const auto rule =
       std::ranges::find_if(kRules, [&](const Rule& each) { return has_word(text, each.token); });
   const auto keys = service.empty() ? std::string() : fmt::format(" for nodepool:{{{}}}:*", service);
+  const std::string shown = printable(without_password(std::string(text), secret));
   if (rule == kRules.end()) {
-    return {ErrorCode::unavailable,
-            fmt::format("{} refused the request{}: {}", server, keys, printable(text))};
+    return {ErrorCode::unavailable, fmt::format("{} refused the request{}: {}", server, keys, shown)};
   }
-  return {rule->code,
-          fmt::format("{} refused the request{}: {}; {}", server, keys, printable(text), rule->advice)};
+  return {rule->code, fmt::format("{} refused the request{}: {}; {}", server, keys, shown, rule->advice)};
 }
 
 std::string_view required_rights() noexcept {

@@ -10,7 +10,9 @@ namespace nodepool::redis {
 /// The error that a server's error reply stands for: a code to act on, and a message with the server's
 /// reason, what it concerns and what to do. `server` is the driver's description, `service` may be empty
 /// (before any script).
-Error server_error(std::string_view text, std::string_view server, std::string_view service);
+/// `secret`: a password that a server or proxy may have echoed; it is not shown.
+Error server_error(std::string_view text, std::string_view server, std::string_view service,
+                   std::string_view secret = {});
 /// The same of a Sentinel, which needs other rights.
 Error sentinel_error(std::string_view text, std::string_view sentinel);
 

@@ -65,7 +65,8 @@ std::vector<Command> trials(const ServiceName& service, const RedisOptions& opti
     commands.push_back({"CLUSTER", "SLOTS"});
     commands.push_back({"ASKING"});
   }
-  commands.push_back({"PUBLISH", hint_channel(service), "examination"});
+  // Not where nodes listen: they would ask the store what this means.
+  commands.push_back({"PUBLISH", fmt::format("nodepool:{{{}}}:doctor", service.str()), "examination"});
   commands.push_back({"SUBSCRIBE", hint_channel(service)});
   return commands;
 }
@@ -76,7 +77,8 @@ bool writes(const Command& command) {
 }
 
 bool is_refusal(const Reply& reply) {
-  return reply.kind == Reply::Kind::error && !is_unknown_script(reply.text);
+  return reply.kind == Reply::Kind::error &&
+         server_error(reply.text, {}, {}).code == ErrorCode::permission_denied;
 }
 
 Finding lost(const Error& error) {
@@ -93,7 +95,7 @@ Finding permissions(Connection& connection, const RedisOptions& options, const S
   const bool in_cluster = options.topology == RedisTopology::cluster;
   return {Grade::problem, "permissions",
           fmt::format("refused: {} ({})", fmt::join(missing->commands, ", "), missing->refusal),
-          fmt::format("ACL SETUSER {} {}{}", options.user.empty() ? "default" : options.user,
+          fmt::format("ACL SETUSER {} {}{}", options.user.empty() ? "nodes on >PASSWORD" : options.user,
                       required_rights(), in_cluster ? " +cluster|slots +asking" : "")};
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "driver/redis/errors.hpp"
 #include "driver/redis/sentinel_locator.hpp"
 #include "driver/redis/sentinel_text.hpp"
@@ -20,10 +22,15 @@ MasterWatch::MasterWatch(const RedisOptions& options, std::shared_ptr<const TlsC
 std::optional<Endpoint> MasterWatch::take_switch() {
   std::optional<Endpoint> newest;
   for (const Subscription::Heard& heard : subscription_.take()) {
+    missed_ |= !heard;
     if (!heard) continue;
     if (auto master = read_switch(*heard, options_.master_name)) newest = std::move(master);
   }
   return newest;
+}
+
+bool MasterWatch::take_missed() {
+  return std::exchange(missed_, false);
 }
 
 std::optional<std::string> MasterWatch::warning() const {

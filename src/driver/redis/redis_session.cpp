@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kShortWait{100};
 /// A slot that is on its way to another server is there in a few milliseconds, as a rule.
 constexpr std::chrono::milliseconds kMigrationPause{5};
+constexpr std::chrono::milliseconds kLongestPause{80};
 
 Error as_replica(const std::string& server) {
   return {ErrorCode::unavailable, fmt::format("{} is a replica: connect to the master", server)};
@@ -37,7 +38,15 @@ RedisSession::RedisSession(std::shared_ptr<const RedisOptions> options, std::sha
     listener_.subscription().listen_at({{endpoint_of(*options_)}});
 }
 
+void RedisSession::verify_master(MonotonicTime deadline) {
+  if (!std::exchange(doubts_master_, false) || !connection_) return;
+  const auto master =
+      locator_->locate(resolver_, std::min(deadline, BootClock::now() + options_->connect_timeout / 2));
+  if (master && *master != server_) connection_.reset();
+}
+
 Result<void> RedisSession::connect(MonotonicTime deadline) {
+  verify_master(deadline);
   if (connection_ && !connection_->is_stale()) return {};
   connection_.reset();
   const auto now = BootClock::now();
@@ -80,13 +89,16 @@ Result<Connection> RedisSession::open(const Endpoint& server, MonotonicTime dead
   if (connection && connection->server().is_replica) {
     return tl::unexpected(as_replica(describe(server, *options_)));
   }
+  if (connection && connection->server().mode == ServerInfo::Mode::sentinel) {
+    return failure(ErrorCode::unsupported,
+                   fmt::format("{} is a Sentinel: use redis+sentinel://", describe(server, *options_)));
+  }
   return connection;
 }
 
 Result<ScriptResult> RedisSession::run(const ScriptOrder& order, MonotonicTime deadline) {
   deadline = std::min(deadline, BootClock::now() + options_->call_timeout);
-  for (bool again = false;; again = true) {
-    if (again) std::this_thread::sleep_for(kMigrationPause);
+  for (auto pause = kMigrationPause;; pause = std::min(2 * pause, kLongestPause)) {
     auto connected = connect(deadline);
     if (!connected) return tl::unexpected(std::move(connected.error()));
     auto result = run_once(order, deadline);
@@ -98,12 +110,19 @@ Result<ScriptResult> RedisSession::run(const ScriptOrder& order, MonotonicTime d
       locator_->failed(server_);
       return result;
     }
-    const std::string text = without_password(std::move(result->reply.text), options_->password);
+    const std::string text = std::move(result->reply.text);
     const bool elsewhere = follow(text);
-    if (elsewhere && BootClock::now() + kMigrationPause < deadline) continue;
-    Error error = server_error(text, describe(server_, *options_), service_.str());
+    if (elsewhere && BootClock::now() + pause < deadline) {
+      std::this_thread::sleep_for(pause);
+      continue;
+    }
+    Error error = server_error(text, describe(server_, *options_), service_.str(), options_->password);
     if (elsewhere) error.code = ErrorCode::unavailable;
-    if (error.code == ErrorCode::permission_denied) error.message += name_missing_rights(used, deadline);
+    if (error.code == ErrorCode::permission_denied) {
+      // Once for each refusal: it takes many commands.
+      if (std::exchange(last_refusal_, text) != text) missing_rights_ = name_missing_rights(used, deadline);
+      error.message += missing_rights_;
+    }
     return tl::unexpected(std::move(error));
   }
 }
@@ -137,6 +156,10 @@ bool RedisSession::follow(const std::string& error) {
       if (redirection->kind == Redirection::Kind::moved) locator_->moved(redirection->target);
       return true;
     }
+    if (error.starts_with("MOVED ")) {  // to nobody knows where: another node may say it
+      locator_->failed(server_);
+      return true;
+    }
   }
   locator_->failed(server_);
   return false;
@@ -162,9 +185,10 @@ bool RedisSession::can_be_undone() const {
 
 Result<SyncReply> RedisSession::sync(const SyncRequest& request, MonotonicTime deadline) {
   listener_.set_own_id(request.node.id);
-  if (auto denied = listener_.denied()) return tl::unexpected(*std::move(denied));
   const auto begun = BootClock::now();
   if (auto connected = connect(deadline); !connected) return tl::unexpected(std::move(connected.error()));
+  // After the connection, which may have led to another server.
+  if (auto denied = listener_.denied()) return tl::unexpected(*std::move(denied));
   const auto now = BootClock::now();
   if (deadline - now < now - begun) {
     // Over a slow link, the reply would come too late, and with it the connection would be given up: time and
@@ -180,6 +204,8 @@ Result<SyncReply> RedisSession::sync(const SyncRequest& request, MonotonicTime d
       .replicas = request.intent == Intent::leaving ? 0 : options_->min_replicas};
   auto result = run(order, deadline);
   if (!result) return tl::unexpected(std::move(result.error()));
+  // What was not waited for is still to come, and must not be taken for the next call's answer.
+  if (order.replicas > 0 && !result->confirmations) connection_.reset();
   auto reply = read_sync_reply(service_, request, result->reply);
   if (!reply) return reply;
   if (order.replicas > 0 && result->confirmations.value_or(0) < order.replicas)
@@ -190,6 +216,12 @@ Result<SyncReply> RedisSession::sync(const SyncRequest& request, MonotonicTime d
         fmt::format("{} has replicas, and none is asked to confirm (min_replicas=0): if it is replaced and "
                     "still serves some nodes, two nodes can run one job",
                     describe(*options_)));
+  }
+  const bool in_cluster = connection_ && connection_->server().mode == ServerInfo::Mode::cluster;
+  if (in_cluster && options_->topology == RedisTopology::server) {
+    reply->warnings.push_back(fmt::format(
+        "{} is a node of a cluster, and the pool is lost to it when its slot moves: use redis+cluster://",
+        describe(*options_)));
   }
   if (auto warning = watch_ ? watch_->warning() : std::nullopt)
     reply->warnings.push_back(*std::move(warning));
@@ -229,6 +261,10 @@ std::vector<Hint> RedisSession::wait(MonotonicTime until, int wake_fd) {
       connection_.reset();
       back_off_.succeeded();
       hints.emplace_back();  // there is a new master to be told that this node lives
+    }
+    if (watch_ && watch_->take_missed()) {
+      doubts_master_ = true;
+      hints.emplace_back();
     }
     if (last || !hints.empty()) return hints;
   }

@@ -32,6 +32,8 @@ class RedisSession final : public Session {
  private:
   /// Makes the connection, if there is none that is alive, within the deadline and the back-off.
   Result<void> connect(MonotonicTime deadline);
+  /// Asks whether the connection still leads to the master, if that is in doubt.
+  void verify_master(MonotonicTime deadline);
   /// One attempt to find the server and to connect to it.
   Result<void> find_server(MonotonicTime deadline);
   Result<Connection> open(const Endpoint& server, MonotonicTime deadline);
@@ -53,8 +55,11 @@ class RedisSession final : public Session {
   Resolver resolver_;
   std::unique_ptr<Locator> locator_;
   BackOff back_off_;
-  Error last_failure_;  ///< Of the last attempt to connect.
-  Endpoint server_;     ///< Of the connection.
+  Error last_failure_;          ///< Of the last attempt to connect.
+  Endpoint server_;             ///< Of the connection.
+  std::string last_refusal_;    ///< The server's words when it last denied a right.
+  std::string missing_rights_;  ///< What that was about, for people.
+  bool doubts_master_ = false;  ///< A switch of the master may have gone unheard.
   std::optional<Connection> connection_;
   HintListener listener_;
   std::optional<MasterWatch> watch_;

@@ -47,10 +47,17 @@ Result<Endpoint> SentinelLocator::locate(Resolver& resolver, MonotonicTime deadl
       return **std::move(master);
     }
   }
-  if (!unknown) return refusals.sum(fmt::format("no Sentinel tells the master '{}'", master_name_));
+  // One that was just set up knows no master yet: only if all say so it is the name that is wrong.
+  if (!unknown || !refusals.empty())
+    return refusals.sum(fmt::format("no Sentinel tells the master '{}'", master_name_));
   return failure(ErrorCode::invalid_argument,
                  fmt::format("the Sentinels of {} know no master of the name '{}'; look at SENTINEL MASTERS",
                              describe(options_), master_name_));
+}
+
+void SentinelLocator::failed(const Endpoint& /*endpoint*/) {
+  announced_.reset();
+  std::rotate(sentinels_.begin(), sentinels_.begin() + 1, sentinels_.end());
 }
 
 Result<std::optional<Endpoint>> SentinelLocator::ask(const Endpoint& sentinel, Resolver& resolver,

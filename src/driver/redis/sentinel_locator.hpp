@@ -18,8 +18,8 @@ class SentinelLocator final : public Locator {
   SentinelLocator(const RedisOptions& options, std::shared_ptr<const TlsContext> tls);
 
   [[nodiscard]] Result<Endpoint> locate(Resolver& resolver, MonotonicTime deadline) override;
-  /// Nothing is remembered that could be wrong.
-  void failed(const Endpoint& /*endpoint*/) override { announced_.reset(); }
+  /// Another Sentinel is asked next: the one that named this master may be cut off together with it.
+  void failed(const Endpoint& endpoint) override;
   void moved(const Endpoint& endpoint) override { announced_ = endpoint; }
 
  private:

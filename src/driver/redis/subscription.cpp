@@ -24,6 +24,7 @@ Subscription::Subscription(const RedisOptions& options, std::shared_ptr<const Tl
 void Subscription::listen_at(std::vector<Place> places) {
   if (places == places_) return;
   places_ = std::move(places);
+  denied_.reset();
   close();
   back_off_.succeeded();  // the new server has not failed yet
 }
@@ -91,7 +92,9 @@ void Subscription::start_connect(Resolver& resolver) {
   const Endpoint& server = places_.front().server;
   auto address = places_.front().address;
   if (!address) {
-    if (auto addresses = resolver.resolve(server, now)) address = addresses->front();
+    // A name may have several, of which some do not work.
+    if (auto addresses = resolver.resolve(server, now))
+      address = (*addresses)[attempts_++ % addresses->size()];
   }
   auto transport =
       address ? Transport::start_connect(*address, {tls_, server.host}) : failure(ErrorCode::unavailable, {});

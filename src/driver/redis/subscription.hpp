@@ -62,6 +62,7 @@ class Subscription {
   std::shared_ptr<const TlsContext> tls_;
   std::string channel_;
   std::vector<Place> places_;  ///< The first is the present one.
+  std::size_t attempts_ = 0;
   BackOff back_off_;
   Phase phase_ = Phase::idle;
   Transport transport_;

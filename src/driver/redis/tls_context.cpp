@@ -164,6 +164,8 @@ TlsContext::TlsContext(std::unique_ptr<Native> native) noexcept : native_(std::m
 TlsContext::~TlsContext() = default;
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::load(const RedisTls& options) {
+  // A pool may outlive main(): OpenSSL must not go before it.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
   ERR_clear_error();
   auto native = std::make_unique<Native>();
   native->context.reset(SSL_CTX_new(TLS_client_method()));

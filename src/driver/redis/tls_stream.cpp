@@ -34,6 +34,7 @@ std::string plain_host(const std::string& host) {
 bool expect_host(SSL* ssl, const std::string& host) {
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (host.empty()) return false;  // OpenSSL would check no name at all
   if (is_address(host)) return X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
   return X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size()) == 1;
 }

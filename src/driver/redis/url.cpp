@@ -101,7 +101,8 @@ Result<RedisAddress> read_address(std::string_view text, std::uint16_t usual_por
   if (address.host.empty()) return bad("the host is missing");
   if (port.empty()) return address;
   if (!port.starts_with(':') || !read_number(port.substr(1), address.port) || address.port == 0) {
-    return bad("the port is no number from 1 to 65535");
+    return bad(
+        "the port is no number from 1 to 65535 (is there a '/' or '?' in the password that is not encoded?)");
   }
   return address;
 }
