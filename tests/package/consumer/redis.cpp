@@ -22,7 +22,7 @@ bool says_so(const nodepool::Result<std::shared_ptr<nodepool::Driver>>& driver) 
 int main() {
   nodepool::GoDispatchOptions shared;
   shared.redis.port = 1;
-  const bool good = says_so(nodepool::open_redis("redis://127.0.0.1:1/0")) &&
-                    says_so(nodepool::open_go_dispatch(shared));
+  const bool good =
+      says_so(nodepool::open_redis("redis://127.0.0.1:1/0")) && says_so(nodepool::open_go_dispatch(shared));
   return good ? 0 : 1;
 }
