@@ -80,7 +80,7 @@ std::string scale_table(const std::vector<ScaleResult>& results, const ScaleSett
     if (each.ramp) changes.push_back(row_of(each.nodes, "started by twentieths", each.ramp));
     changes.push_back(row_of(each.nodes, "one joins", each.join));
     changes.push_back(row_of(each.nodes, "one leaves", each.leave));
-    changes.push_back(row_of(each.nodes, "the server restarts empty", each.restart));
+    changes.push_back(row_of(each.nodes, "the server restarts", each.restart));
     changes.push_back(row_of(each.nodes, "a tenth is killed", each.crash));
     quiet.push_back(quiet_row(each.nodes, "alone", each.quiet, settings));
     quiet.push_back(quiet_row(each.nodes, "100,000 foreign keys", each.quiet_among_foreign_keys, settings));

@@ -91,6 +91,7 @@ class Scene {
   }
 
   void restart() {
+    (void)server_.command({"SAVE"});
     server_.kill();
     server_.start();
     const Stopwatch watch(server_, crowd_);

@@ -47,7 +47,7 @@ struct ScaleResult {
   std::optional<Change> ramp;   ///< Where that failed: started by twentieths, one after the other.
   std::optional<Change> join;   ///< One more: the median of the repetitions.
   std::optional<Change> leave;  ///< It leaves again.
-  /// The server is killed and comes back empty: all connect at once, and must not lose their leases over it.
+  /// The server is killed and comes back with its data: all connect at once.
   std::optional<Change> restart;
   std::optional<Change> crash;  ///< A tenth of the nodes is killed.
   std::optional<Quiet> quiet;
