@@ -12,8 +12,6 @@
 namespace nodepool::redis {
 namespace {
 
-/// More nodes than this are not remembered: those of a larger cluster are as good as these.
-constexpr std::size_t kMostNodes = 256;
 /// So many are asked at once: with too many, none had the time to answer.
 constexpr std::size_t kMostAsked = 4;
 
@@ -43,8 +41,7 @@ Result<Endpoint> ClusterLocator::ask(const Endpoint& node, Resolver& resolver, M
   auto reply = ask_once(options_, tls_, node, {"CLUSTER", "SLOTS"}, resolver, deadline);
   if (!reply) return tl::unexpected(std::move(reply.error()));
   if (reply->kind == Reply::Kind::error) {
-    return tl::unexpected(server_error(without_password(std::move(reply->text), options_.password),
-                                       describe(node, options_), {}));
+    return tl::unexpected(server_error(reply->text, describe(node, options_), {}, options_.password));
   }
   const auto nodes = read_cluster_slots(*reply, slot_, node);
   if (!nodes) {

@@ -9,8 +9,6 @@ namespace nodepool::redis {
 namespace {
 
 constexpr unsigned kSlots = 16384;
-/// Nobody needs to know more of them.
-constexpr std::size_t kMostNodes = 256;
 /// What stands for a host name that is to be told but is not set.
 constexpr std::string_view kNoHost = "?";
 

@@ -13,6 +13,8 @@
 namespace nodepool::redis {
 
 using Slot = std::uint16_t;
+/// More nodes than this are not remembered: those of a larger cluster are as good as these.
+inline constexpr std::size_t kMostNodes = 256;
 
 /// The slot of a key, 0 to 16383: the CRC-16 (polynomial 0x1021, from 0) of its hash tag, or of all of it.
 Slot slot_of(std::string_view key) noexcept;
