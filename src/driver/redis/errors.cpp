@@ -98,11 +98,11 @@ std::string_view required_rights() noexcept {
   return kRights;
 }
 
-Error sentinel_error(std::string_view text, std::string_view sentinel) {
-  Error error = server_error(text, sentinel, {});
+Error sentinel_error(std::string_view text, std::string_view sentinel, std::string_view secret) {
+  Error error = server_error(text, sentinel, {}, secret);
   if (error.code != ErrorCode::permission_denied) return error;
-  error.message =
-      fmt::format("the Sentinel {} refused the request: {}; {}", sentinel, printable(text), kSentinelAccess);
+  error.message = fmt::format("the Sentinel {} refused the request: {}; {}", sentinel,
+                              printable(without_password(std::string(text), secret)), kSentinelAccess);
   return error;
 }
 

@@ -14,7 +14,7 @@ namespace nodepool::redis {
 Error server_error(std::string_view text, std::string_view server, std::string_view service,
                    std::string_view secret = {});
 /// The same of a Sentinel, which needs other rights.
-Error sentinel_error(std::string_view text, std::string_view sentinel);
+Error sentinel_error(std::string_view text, std::string_view sentinel, std::string_view secret = {});
 
 /// The rights that an ACL user needs for everything that nodes and observers do on one server, as ACL SETUSER
 /// takes them.

@@ -66,8 +66,7 @@ Result<std::optional<Endpoint>> SentinelLocator::ask(const Endpoint& sentinel, R
                         resolver, deadline);
   if (!reply) return tl::unexpected(std::move(reply.error()));
   if (reply->kind == Reply::Kind::error) {
-    return tl::unexpected(sentinel_error(without_password(std::move(reply->text), options_.password),
-                                         describe(sentinel, options_)));
+    return tl::unexpected(sentinel_error(reply->text, describe(sentinel, options_), options_.password));
   }
   return read_master_address(*reply);
 }
