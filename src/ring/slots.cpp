@@ -13,7 +13,7 @@ constexpr Bid kNoBid = std::numeric_limits<Bid>::max();
 constexpr std::uint16_t kNobody = std::numeric_limits<std::uint16_t>::max();
 
 /// What becomes of the nodes of a table.
-struct Change {
+struct Turnover {
   std::vector<std::uint16_t> new_index;  ///< Of each node from before; kNobody if it has gone.
   std::vector<std::size_t> gone;         ///< Indices into the nodes from before.
   std::vector<std::size_t> newcomers;    ///< Indices into the nodes from now on.
@@ -22,8 +22,8 @@ struct Change {
 };
 
 /// A node with another weight bids otherwise: it goes, and comes again.
-Change compare(const std::vector<RingNode>& before, const std::vector<RingNode>& after) {
-  Change change;
+Turnover compare(const std::vector<RingNode>& before, const std::vector<RingNode>& after) {
+  Turnover change;
   change.new_index.reserve(before.size());
   std::size_t next = 0;
   for (const RingNode& node : before) {
@@ -40,13 +40,13 @@ Change compare(const std::vector<RingNode>& before, const std::vector<RingNode>&
 constexpr std::uint32_t kBlock = 64;
 
 /// Renames the owners of a block of slots. True if there may be slots of a node that has gone among them.
-bool translate_block(const std::uint16_t* from, std::uint16_t* to, const Change& change) noexcept {
+bool translate_block(const std::uint16_t* from, std::uint16_t* to, const Turnover& change) noexcept {
   for (std::uint32_t i = 0; i < kBlock; ++i) to[i] = change.new_index[from[i]];
   return !change.gone.empty();
 }
 
 /// The same for a single change.
-bool shift_block(const std::uint16_t* from, std::uint16_t* to, const Change& change) noexcept {
+bool shift_block(const std::uint16_t* from, std::uint16_t* to, const Turnover& change) noexcept {
   std::uint16_t orphans = 0;
   if (change.gone.empty()) {
     const auto at = static_cast<std::uint16_t>(change.newcomers.front());
@@ -142,7 +142,7 @@ class SlotTable::Auction {
   }
 
   /// Renames the owners of all slots; returns the slots of those that have gone.
-  std::vector<std::uint32_t> rename(const Table& before, const Change& change) {
+  std::vector<std::uint32_t> rename(const Table& before, const Turnover& change) {
     table_.owners.resize(slots_);
     std::vector<std::uint32_t> orphans;
     for (std::uint32_t first = 0; first < slots_; first += kBlock) {
@@ -193,7 +193,7 @@ SlotTable SlotTable::build(std::vector<RingNode> nodes, unsigned bits) {
 SlotTable SlotTable::changed_to(std::vector<RingNode> nodes) const {
   if (!table_ || nodes.empty() || table_->nodes.empty()) return build(std::move(nodes), bits());
   if (nodes == table_->nodes) return *this;
-  const Change change = compare(table_->nodes, nodes);
+  const Turnover change = compare(table_->nodes, nodes);
   auto table = std::make_shared<Table>();
   table->bits = table_->bits;
   table->nodes = std::move(nodes);

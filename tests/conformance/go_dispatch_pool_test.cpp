@@ -91,7 +91,7 @@ class Referee {
   std::jthread thread_;
 };
 
-std::string name_of(const NodePool& pool) {
+std::string name_in_pool(const NodePool& pool) {
   return pool.node_name().str();
 }
 
@@ -105,7 +105,7 @@ class GoDispatchPool : public GoDispatchPlace, public testing::WithParamInterfac
       EXPECT_TRUE(started) << started.error().message;
     });
     EXPECT_TRUE(eventually([&] { return !pool->node_name().empty(); }));
-    referee_.add(name_of(*pool), [pool](const std::string& job) { return pool->is_eligible(job); });
+    referee_.add(name_in_pool(*pool), [pool](const std::string& job) { return pool->is_eligible(job); });
     return pool;
   }
   std::shared_ptr<GoNode> launch_go() {
@@ -145,24 +145,24 @@ TEST_P(GoDispatchPool, BothKindsComeAndGoAndAlwaysAgree) {
   auto pool = launch_pool();
   auto far_pool = launch_pool(gate_.port());
   await_starts();
-  if (!all_agree({first_go->name(), second_go->name(), name_of(*pool), name_of(*far_pool)}))
+  if (!all_agree({first_go->name(), second_go->name(), name_in_pool(*pool), name_in_pool(*far_pool)}))
     return give_up("the first four");
 
   pool->stop();
-  if (!all_agree({first_go->name(), second_go->name(), name_of(*far_pool)}))
+  if (!all_agree({first_go->name(), second_go->name(), name_in_pool(*far_pool)}))
     return give_up("one of ours has left");
   first_go->kill();
-  if (!all_agree({second_go->name(), name_of(*far_pool)})) return give_up("one in Go was killed");
+  if (!all_agree({second_go->name(), name_in_pool(*far_pool)})) return give_up("one in Go was killed");
 
   gate_.set({.requests_pass = false, .replies_pass = false});
   if (!all_agree({second_go->name()})) return give_up("one of ours was cut off");
   EXPECT_EQ(far_pool->state(), NodeState::suspended);
   gate_.set({});
-  if (!all_agree({second_go->name(), name_of(*far_pool)})) return give_up("it is back under its name");
+  if (!all_agree({second_go->name(), name_in_pool(*far_pool)})) return give_up("it is back under its name");
   EXPECT_GE(far_pool->stats().leases_lost, 1U);
 
   second_go->stop();
-  if (!all_agree({name_of(*far_pool)})) return give_up("the last one in Go was stopped");
+  if (!all_agree({name_in_pool(*far_pool)})) return give_up("the last one in Go was stopped");
 }
 
 TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
@@ -170,7 +170,7 @@ TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
   auto one = launch_pool();
   auto other = launch_pool();
   await_starts();
-  const std::vector<std::string> names{go->name(), name_of(*one), name_of(*other)};
+  const std::vector<std::string> names{go->name(), name_in_pool(*one), name_in_pool(*other)};
   if (!all_agree(names)) return give_up("all three");
   server_.kill();
   ASSERT_TRUE(eventually(
@@ -190,7 +190,7 @@ TEST_P(GoDispatchPool, AServerThatForgetsEverythingMakesNoTwoOwners) {
                                      [&](const NodeInfo& node) { return node.name.str() == go->name(); }));
     EXPECT_TRUE(eventually([&] { return go->is_steady(); }));
   }
-  EXPECT_EQ(name_of(*one), names[1]);
+  EXPECT_EQ(name_in_pool(*one), names[1]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, GoDispatchPool,

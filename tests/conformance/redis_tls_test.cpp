@@ -20,7 +20,7 @@ using test::CertificateFiles;
 using Validity = CertificateAuthority::Validity;
 
 /// What must stand in no message.
-constexpr std::string_view kSecret = "hunter-two";
+constexpr std::string_view kPassword = "hunter-two";
 constexpr const char* kOurHosts = "DNS:localhost,IP:127.0.0.1";
 
 /// One server for all tests, which changes its certificate as they ask.
@@ -39,7 +39,7 @@ class RedisTls : public testing::Test {
   void SetUp() override {
     (void)server().command({"FLUSHALL"});
     (void)server().command(
-        {"ACL", "SETUSER", "nodes", "on", ">" + std::string(kSecret), "~*", "&*", "+@all"});
+        {"ACL", "SETUSER", "nodes", "on", ">" + std::string(kPassword), "~*", "&*", "+@all"});
     serve(surroundings_->good);
   }
   void TearDown() override { configure({"tls-auth-clients", "no", "tls-protocols", "", "tls-ciphers", ""}); }
@@ -57,7 +57,7 @@ class RedisTls : public testing::Test {
   }
   static std::string url(const std::string& query, std::uint16_t port = server().tls_port(),
                          const std::string& host = "127.0.0.1", const std::string& scheme = "rediss") {
-    return scheme + "://nodes:" + std::string(kSecret) + "@" + host + ":" + std::to_string(port) + query;
+    return scheme + "://nodes:" + std::string(kPassword) + "@" + host + ":" + std::to_string(port) + query;
   }
   static std::string trusting_us() { return "?ca=" + ours().file(); }
   /// The first heartbeat of a new node.
@@ -75,7 +75,7 @@ class RedisTls : public testing::Test {
       EXPECT_NE(reply.error().message.find(word), std::string::npos)
           << word << " in " << reply.error().message;
     }
-    EXPECT_EQ(reply.error().message.find(kSecret), std::string::npos) << reply.error().message;
+    EXPECT_EQ(reply.error().message.find(kPassword), std::string::npos) << reply.error().message;
   }
   static void expect_accepted(const Result<SyncReply>& reply) { EXPECT_TRUE(reply) << reply.error().message; }
   static long connections() {

@@ -78,7 +78,9 @@ pid_t fork_node(const std::string& store, const std::string& name, Gate& gate) {
   if (child != 0) return child;
   ::alarm(60);
   const auto driver = store.starts_with('/') ? open_sqlite(store) : open_redis(store);
-  NodePool pool(kService, driver.value(), brisk(name));
+  PoolOptions options = brisk(name);
+  options.store_timeout = options.lease;  // twenty at once wait for each other on a busy machine
+  NodePool pool(kService, driver.value(), options);
   if (!pool.start()) ::_exit(1);
   gate.wait_in_child();
   pool.stop();

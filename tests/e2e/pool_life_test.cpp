@@ -16,15 +16,11 @@ using namespace nodepool;
 using namespace nodepool::cli;
 using namespace nodepool::test;
 
-/// What is promised on a machine that runs the processes when they are ready: 100 ms; a lease and 300 ms.
-constexpr double kPromptMs = 100.0;
-constexpr double kTakeOverMs = 4000.0 + 300.0;
-
-/// What the machine of this run adds: a hand-over takes some four turns of some process, and each may wait
-/// for as long as the nodes have waited between two checks that should be a millisecond apart.
-double machine_stall_ms(const DemoResult& result) {
-  return 4 * std::chrono::duration<double, std::milli>(result.longest_check).count();
-}
+/// A hand-over waits for nobody's next heartbeat, a take-over for the end of the lease and no longer: how
+/// many milliseconds that is, the table shows and a benchmark measures; here a busy machine is given a
+/// heartbeat.
+constexpr double kPromptMs = 1000.0;
+constexpr double kTakeOverMs = 4000.0 + kPromptMs;
 
 enum class Kind { redis, sqlite };
 
@@ -46,12 +42,12 @@ class Nodes : public testing::TestWithParam<Kind> {
 INSTANTIATE_TEST_SUITE_P(On, Nodes, testing::Values(Kind::redis, Kind::sqlite),
                          [](const auto& each) { return each.param == Kind::redis ? "Redis" : "Sqlite"; });
 
-/// Jobs are moved, and none of them pauses for longer than `limit_ms` on a machine that does not stall.
+/// Jobs are moved, and none of them pauses for longer than `limit_ms`.
 void expect_moves(const DemoResult& result, const std::string& step, double limit_ms) {
   const HappeningReport report = report_named(result, step);
   EXPECT_FALSE(report.moved.empty()) << step;
   EXPECT_FALSE(report.unmoved.empty()) << step;
-  EXPECT_LE(longest_move_ms(report), limit_ms + machine_stall_ms(result)) << step;
+  EXPECT_LE(longest_move_ms(report), limit_ms) << step;
 }
 
 TEST_P(Nodes, KeepTheirPromisesThroughJoinLeaveCrashAndFreeze) {

@@ -12,7 +12,7 @@ WallTime start_of(std::string_view bytes) {
   return WallTime(std::chrono::seconds(number % 8'300'000'000U));
 }
 
-void check_error(const Error& error) {
+void check_refusal(const Error& error) {
   expect(error.code == ErrorCode::invalid_argument,
          "an expression that cannot be read is an invalid argument");
   for (const char c : error.message) expect(c >= 0x20 && c < 0x7f, "a message is printable");
@@ -22,7 +22,7 @@ void check_error(const Error& error) {
 
 void schedules(std::string_view bytes) {
   const auto schedule = cron::Schedule::parse(bytes, {.time_zone = "Europe/Berlin", .job = "job"});
-  if (!schedule) return check_error(schedule.error());
+  if (!schedule) return check_refusal(schedule.error());
   expect(!schedule->describe().empty(), "every schedule can be described");
   std::optional<WallTime> before = start_of(bytes);
   for (int i = 0; i < 4 && before; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +21,15 @@ bool eventually(Condition condition, std::chrono::milliseconds limit = std::chro
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return true;
+}
+
+/// The pool of a test that has only one.
+inline const ServiceName kService("service");
+
+/// The same for a set-up, which cannot go on without it. Throws std::runtime_error.
+template <class Condition>
+void await(const char* what, Condition condition) {
+  if (!eventually(std::move(condition))) throw std::runtime_error(std::string("waited in vain for ") + what);
 }
 
 /// A pool whose lease outlasts any stall of a busy test machine.

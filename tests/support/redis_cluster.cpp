@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <functional>
 #include <sstream>
 #include <stdexcept>
 
@@ -13,10 +12,6 @@ namespace nodepool::test {
 namespace {
 
 constexpr std::size_t kSlots = 16384;
-
-void await(const char* what, const std::function<bool()>& condition) {
-  if (!eventually(condition)) throw std::runtime_error(fmt::format("waited in vain for {}", what));
-}
 
 void must(const std::string& answer) {
   if (answer.starts_with('-')) throw std::runtime_error("a node of the cluster said: " + answer);

@@ -9,10 +9,6 @@
 namespace nodepool::test {
 namespace {
 
-void await(const char* what, const std::function<bool()>& condition) {
-  if (!eventually(condition)) throw std::runtime_error(fmt::format("waited in vain for {}", what));
-}
-
 /// A port that leads to another server later: the server's own is known only once it runs.
 std::unique_ptr<TcpGate> gate_to_nowhere() {
   return std::make_unique<TcpGate>(std::uint16_t{1});

@@ -9,21 +9,21 @@ using namespace nodepool;
 using namespace nodepool::cli;
 using std::chrono::nanoseconds;
 
-WallTime at(int time) {
+WallTime tick(int time) {
   return from_unix_ns(time);
 }
 
 Event granted(int time, const std::string& job) {
-  return GrantedEvent{at(time), job, FencingToken{1}, {}};
+  return GrantedEvent{tick(time), job, FencingToken{1}, {}};
 }
 Event revoked(int time, const std::string& job, int last) {
-  return RevokedEvent{at(time), job, at(last), RevokeReason::moved, FencingToken{1}, {}};
+  return RevokedEvent{tick(time), job, tick(last), RevokeReason::moved, FencingToken{1}, {}};
 }
 Event state(int time, NodeState state, std::uint64_t epoch) {
-  return StateEvent{at(time), state, Epoch{epoch}, {}};
+  return StateEvent{tick(time), state, Epoch{epoch}, {}};
 }
 Event view(int time, std::uint64_t epoch, std::vector<std::string> members) {
-  return ViewEvent{at(time), Epoch{epoch}, false, std::move(members), {}};
+  return ViewEvent{tick(time), Epoch{epoch}, false, std::move(members), {}};
 }
 
 NodeRecord record(const std::string& node, std::vector<Event> events) {
@@ -31,19 +31,20 @@ NodeRecord record(const std::string& node, std::vector<Event> events) {
 }
 
 std::vector<Overlap> overlaps(const std::vector<NodeRecord>& records) {
-  return overlaps_of(intervals_of(records, at(1000)));
+  return overlaps_of(intervals_of(records, tick(1000)));
 }
 
 TEST(CliTimeline, AnIntervalLastsFromTheFirstYesToTheLast) {
   const auto intervals =
-      intervals_of({record("a", {granted(10, "x"), revoked(21, "x", 20), granted(30, "x")})}, at(99));
-  EXPECT_EQ(intervals, (std::vector<Interval>{{"x", "a", at(10), at(20)}, {"x", "a", at(30), at(99)}}));
+      intervals_of({record("a", {granted(10, "x"), revoked(21, "x", 20), granted(30, "x")})}, tick(99));
+  EXPECT_EQ(intervals,
+            (std::vector<Interval>{{"x", "a", tick(10), tick(20)}, {"x", "a", tick(30), tick(99)}}));
 }
 
 TEST(CliTimeline, TheIntervalsOfAKilledNodeEndAtTheKill) {
   NodeRecord killed = record("a", {granted(10, "x")});
-  killed.killed_at = at(40);
-  EXPECT_EQ(intervals_of({killed}, at(99)), (std::vector<Interval>{{"x", "a", at(10), at(40)}}));
+  killed.killed_at = tick(40);
+  EXPECT_EQ(intervals_of({killed}, tick(99)), (std::vector<Interval>{{"x", "a", tick(10), tick(40)}}));
 }
 
 TEST(CliTimeline, TwoOwnersAtOneInstantAreFound) {
@@ -53,8 +54,8 @@ TEST(CliTimeline, TwoOwnersAtOneInstantAreFound) {
   EXPECT_EQ(found[0].job, "x");
   EXPECT_EQ(found[0].one, "a");
   EXPECT_EQ(found[0].other, "b");
-  EXPECT_EQ(found[0].from, at(29));
-  EXPECT_EQ(found[0].until, at(30));
+  EXPECT_EQ(found[0].from, tick(29));
+  EXPECT_EQ(found[0].until, tick(30));
 }
 
 TEST(CliTimeline, AnOverlapIsFoundBehindAShorterInterval) {
@@ -93,7 +94,8 @@ TEST(CliTimeline, MovedJobsPauseFromTheLastYesToTheNextFirst) {
   const std::vector<NodeRecord> records{
       record("a", {granted(10, "x"), granted(10, "y"), revoked(106, "x", 105)}),
       record("b", {granted(130, "x")})};
-  const auto report = report_of({"b joins", at(100), at(200), {}}, records, intervals_of(records, at(300)));
+  const auto report =
+      report_of({"b joins", tick(100), tick(200), {}}, records, intervals_of(records, tick(300)));
   EXPECT_EQ(report.moved, (std::map<std::string, nanoseconds>{{"x", nanoseconds(25)}}));
   EXPECT_EQ(report.unmoved, (std::map<std::string, nanoseconds>{{"y", nanoseconds(0)}}));
   EXPECT_TRUE(report.unowned.empty());
@@ -102,7 +104,7 @@ TEST(CliTimeline, MovedJobsPauseFromTheLastYesToTheNextFirst) {
 TEST(CliTimeline, AnUnmovedJobThatWasInterruptedHasPaused) {
   const std::vector<NodeRecord> records{
       record("a", {granted(10, "x"), revoked(121, "x", 120), granted(150, "x")})};
-  const auto report = report_of({"", at(100), at(200), {}}, records, intervals_of(records, at(300)));
+  const auto report = report_of({"", tick(100), tick(200), {}}, records, intervals_of(records, tick(300)));
   EXPECT_EQ(report.unmoved, (std::map<std::string, nanoseconds>{{"x", nanoseconds(30)}}));
 }
 
@@ -110,13 +112,13 @@ TEST(CliTimeline, AJobThatTravelsOverAThirdNodePausesTwice) {
   const std::vector<NodeRecord> records{record("a", {granted(10, "x"), revoked(111, "x", 110)}),
                                         record("b", {granted(120, "x"), revoked(131, "x", 130)}),
                                         record("c", {granted(145, "x")})};
-  const auto report = report_of({"", at(100), at(200), {}}, records, intervals_of(records, at(300)));
+  const auto report = report_of({"", tick(100), tick(200), {}}, records, intervals_of(records, tick(300)));
   EXPECT_EQ(report.moved.at("x"), nanoseconds(25));
 }
 
 TEST(CliTimeline, AJobThatNobodyTakesOverIsUnowned) {
   const std::vector<NodeRecord> records{record("a", {granted(10, "x"), revoked(111, "x", 110)})};
-  const auto report = report_of({"", at(100), at(200), {}}, records, intervals_of(records, at(300)));
+  const auto report = report_of({"", tick(100), tick(200), {}}, records, intervals_of(records, tick(300)));
   EXPECT_EQ(report.unowned, std::vector<std::string>{"x"});
 }
 
@@ -126,28 +128,29 @@ TEST(CliTimeline, AllAreSteadyWhenTheLastOneIs) {
                    state(110, NodeState::upgrading, 2), state(140, NodeState::steady, 2)}),
       record("b", {view(120, 2, {"a", "b"}), state(120, NodeState::joining, 2),
                    state(150, NodeState::steady, 2)})};
-  EXPECT_EQ(report_of({"", at(100), at(200), {"a", "b"}}, records, {}).steady_after, nanoseconds(50));
-  EXPECT_FALSE(report_of({"", at(100), at(145), {"a", "b"}}, records, {}).steady_after) << "b was not yet";
-  EXPECT_FALSE(report_of({"", at(100), at(200), {"a", "b", "c"}}, records, {}).steady_after)
+  EXPECT_EQ(report_of({"", tick(100), tick(200), {"a", "b"}}, records, {}).steady_after, nanoseconds(50));
+  EXPECT_FALSE(report_of({"", tick(100), tick(145), {"a", "b"}}, records, {}).steady_after)
+      << "b was not yet";
+  EXPECT_FALSE(report_of({"", tick(100), tick(200), {"a", "b", "c"}}, records, {}).steady_after)
       << "c told nothing";
 }
 
 TEST(CliTimeline, SteadyInDifferentViewsIsNotSteady) {
   const std::vector<NodeRecord> records{record("a", {state(10, NodeState::steady, 1)}),
                                         record("b", {state(10, NodeState::steady, 2)})};
-  EXPECT_FALSE(report_of({"", at(0), at(100), {"a", "b"}}, records, {}).steady_after);
+  EXPECT_FALSE(report_of({"", tick(0), tick(100), {"a", "b"}}, records, {}).steady_after);
 }
 
 TEST(CliTimeline, NowIsWhatTheEventsSoFarTell) {
   const NodeRecord node = record("a", {view(10, 3, {"a", "b"}), state(20, NodeState::steady, 3),
                                        granted(21, "x"), granted(22, "y"), revoked(30, "x", 29)});
-  const NodeNow early = now_of(node, at(25));
+  const NodeNow early = now_of(node, tick(25));
   EXPECT_EQ(early.state, NodeState::steady);
   EXPECT_EQ(early.epoch, Epoch{3});
   EXPECT_EQ(early.members, 2U);
-  EXPECT_EQ(early.since, at(20));
+  EXPECT_EQ(early.since, tick(20));
   EXPECT_EQ(early.jobs, (std::set<std::string>{"x", "y"}));
-  EXPECT_EQ(now_of(node, at(30)).jobs, std::set<std::string>{"y"});
+  EXPECT_EQ(now_of(node, tick(30)).jobs, std::set<std::string>{"y"});
 }
 
 TEST(CliTimeline, ASpreadHasItsMiddle) {

@@ -23,10 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 using test::job_where;
+using test::kService;
 using test::patient;
 using test::some_jobs;
-
-const ServiceName kService("service");
 
 TEST(Job, KnowsItsNameAndItsHash) {
   const Job job("report");

@@ -10,7 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::job_where;
 using test::NodeDialogue;
-using Kind = Hint::Kind;
 
 NodeInfo member(const std::string& name) {
   return {.id = NodeId("id-" + name), .name = NodeName(name)};
@@ -18,12 +17,12 @@ NodeInfo member(const std::string& name) {
 
 /// The view that comes after the one with epoch - 1.
 Hint view_hint(std::uint64_t epoch, std::vector<NodeInfo> present, std::vector<NodeId> gone = {}) {
-  return {Kind::view,
+  return {Hint::Kind::view,
           {epoch},
           Hint::Detail{NodeDialogue::stamp(epoch), {NodeDialogue::stamp(epoch - 1), gone, present}, {}}};
 }
 
-Hint hint_with_holds(Kind kind, std::uint64_t epoch, std::vector<std::string> held = {}) {
+Hint hint_with_holds(Hint::Kind kind, std::uint64_t epoch, std::vector<std::string> held = {}) {
   return {kind, {epoch}, Hint::Detail{NodeDialogue::stamp(epoch), {}, std::move(held)}};
 }
 
@@ -64,7 +63,7 @@ TEST(NodeHints, AnOldHintIsNoReasonForAnything) {
   NodeDialogue d;
   d.join(2, {"a", "b"});
   d.node.on_hint(view_hint(2, {member("b")}), d.now);
-  d.node.on_hint(hint_with_holds(Kind::settled, 1), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 1), d.now);
   EXPECT_FALSE(d.ask().has_value());
   EXPECT_EQ(d.state(), NodeState::steady);
 }
@@ -84,7 +83,7 @@ TEST(NodeHints, TheSettledHintMakesSteadyWithoutASync) {
   d.node.on_hint(view_hint(2, {member("b")}), d.now);
   d.exchange(NodeDialogue::pending(2));
   ASSERT_EQ(d.state(), NodeState::upgrading);
-  d.node.on_hint(hint_with_holds(Kind::settled, 2), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 2), d.now);
   EXPECT_EQ(d.state(), NodeState::steady);
   EXPECT_FALSE(d.ask().has_value());
 }
@@ -95,9 +94,9 @@ TEST(NodeHints, TheSettledHintGrantsNothingThatIsHeld) {
   d.join(1, {"a", "b"});
   d.node.on_hint(view_hint(2, {}, {NodeId("id-b")}), d.now);
   d.exchange(NodeDialogue::pending(2));
-  d.node.on_hint(hint_with_holds(Kind::settled, 2, {job}), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 2, {job}), d.now);
   EXPECT_EQ(d.why(job), Reason::held_by_other);
-  d.node.on_hint(hint_with_holds(Kind::release, 2), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::release, 2), d.now);
   EXPECT_TRUE(d.decides(job)) << "released, and heard of without a sync";
   EXPECT_FALSE(d.ask().has_value());
 }
@@ -109,7 +108,7 @@ TEST(NodeHints, ALateReleaseHintBringsNoHoldBack) {
   d.node.on_hint(view_hint(2, {}, {NodeId("id-b")}), d.now);
   d.exchange(NodeDialogue::settled(2));
   ASSERT_TRUE(d.decides(job));
-  d.node.on_hint(hint_with_holds(Kind::release, 2, {job}), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::release, 2, {job}), d.now);
   EXPECT_TRUE(d.decides(job));
 }
 
@@ -139,10 +138,10 @@ TEST(NodeHints, ANodeWithoutItsLeaseTakesNothingFromAHint) {
   d.join(1, {"a"});
   const std::string job = job_where({{{"a"}, "a"}});
   d.pass(NodeDialogue::kLeaseGiven);
-  d.node.on_hint(hint_with_holds(Kind::settled, 1), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 1), d.now);
   EXPECT_FALSE(d.decides(job));
   d.node.advance(d.now, d.ledger);
-  d.node.on_hint(hint_with_holds(Kind::settled, 1), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 1), d.now);
   d.node.on_hint(view_hint(2, {member("b")}), d.now);
   EXPECT_EQ(d.state(), NodeState::suspended);
   EXPECT_EQ(d.why(job), Reason::lease_lost);
@@ -161,7 +160,7 @@ TEST(NodeHints, AWaitingNodeHasNoLeaseAndAsksWhenItIsTold) {
   d.pass(211ms);
   EXPECT_TRUE(d.ask().has_value());
   d.answer(reply);
-  d.node.on_hint(hint_with_holds(Kind::settled, 7), d.now);
+  d.node.on_hint(hint_with_holds(Hint::Kind::settled, 7), d.now);
   EXPECT_TRUE(d.ask().has_value()) << "what it waited for has happened";
 }
 

@@ -46,11 +46,10 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 using test::hasty;
+using test::kService;
 using test::patient;
 using test::some_jobs;
 using Mode = test::FaultyDriver::Mode;
-
-const ServiceName kService("service");
 
 // Before Start, IsEligible said yes, GetState and Stop crashed.
 TEST(OriginalDefects, AnUnstartedPoolSaysNoAndSurvivesEveryCall) {

@@ -17,10 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::at;
+using test::kService;
 using test::patient;
 using test::some_jobs;
 
-const ServiceName kService("service");
 constexpr std::array kKinds{PlacementKind::ring, PlacementKind::rendezvous, PlacementKind::rendezvous_fine};
 
 TEST(PlacementKind, ItsNameIsTheOneInThePoolsConfigurationAndReadsBack) {

@@ -18,9 +18,8 @@ using test::eventually;
 using test::FaultyDriver;
 using test::hasty;
 using test::job_where;
+using test::kService;
 using test::patient;
-
-const ServiceName kService("service");
 
 /// A job of "a" that goes to "b" as soon as it joins.
 const std::string kMoves = job_where({{{"a"}, "a"}, {{"a", "b"}, "b"}});

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using Grade = Finding::Grade;
 using testing::HasSubstr;
 
-MemberStatus member(const std::string& name, std::chrono::microseconds lease_left = 3s) {
+MemberStatus status_of(const std::string& name, std::chrono::microseconds lease_left = 3s) {
   MemberStatus status;
   status.info.id = NodeId("id-of-" + name);
   status.info.name = NodeName(name);
@@ -25,7 +25,7 @@ PoolStatus healthy() {
   PoolStatus status;
   status.view.epoch = {7};
   status.settled = true;
-  status.members = {member("a"), member("b")};
+  status.members = {status_of("a"), status_of("b")};
   return status;
 }
 
@@ -86,7 +86,7 @@ TEST(PoolFindings, ClaimNothingOfAStoreThatKnowsNoSettings) {
 TEST(PoolFindings, LongListsAreCut) {
   PoolStatus pool = healthy();
   pool.members.clear();
-  for (char name = 'a'; name < 'j'; ++name) pool.members.push_back(member(std::string(1, name), -1s));
+  for (char name = 'a'; name < 'j'; ++name) pool.members.push_back(status_of(std::string(1, name), -1s));
   EXPECT_THAT(worries(pool)[0].text, HasSubstr("a, b, c, d, e and 4 more"));
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using test::kService;
 using test::patient;
 
 /// Answers with what the test has put on the list.
@@ -81,8 +82,6 @@ class ModestDriver final : public Driver {
 
   std::shared_ptr<List> list_ = std::make_shared<List>();
 };
-
-const ServiceName kService("service");
 
 TEST(ModestStore, GivesTheNodeItsName) {
   const auto store = std::make_shared<ModestDriver>();

@@ -17,10 +17,9 @@ using namespace std::chrono_literals;
 using test::eventually;
 using test::FaultyDriver;
 using test::hasty;
+using test::kService;
 using test::patient;
 using Mode = FaultyDriver::Mode;
-
-const ServiceName kService("service");
 
 std::shared_ptr<FaultyDriver> faulty(Mode mode = Mode::good, std::shared_ptr<Driver> store = open_memory()) {
   auto driver = std::make_shared<FaultyDriver>(std::move(store));

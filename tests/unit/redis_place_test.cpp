@@ -10,13 +10,13 @@ namespace {
 
 const Endpoint kAsked{.host = "asked", .port = 7000};
 
-Reply text(std::string value) {
+Reply text_reply(std::string value) {
   return {.kind = Reply::Kind::text, .text = std::move(value)};
 }
 Reply number(std::int64_t value) {
   return {.kind = Reply::Kind::integer, .integer = value};
 }
-Reply array(std::vector<Reply> items) {
+Reply list_reply(std::vector<Reply> items) {
   return {.kind = Reply::Kind::array, .items = std::move(items)};
 }
 
@@ -47,12 +47,13 @@ TEST(RedisRedirection, NamesTheServerToAsk) {
 }
 
 TEST(RedisClusterSlots, NameTheOwnerAndAllOthers) {
-  const Reply reply =
-      array({array({number(0), number(99), array({text("a"), number(1), text("id")}),
-                    array({text("b"), number(2), text("id")})}),
-             array({number(100), number(200), array({text("c"), number(3), text("id"), array({})}),
-                    array({text("d"), number(4), text("id")})}),
-             array({number(300), number(300), array({text("a"), number(1), text("id")})})});
+  const Reply reply = list_reply(
+      {list_reply({number(0), number(99), list_reply({text_reply("a"), number(1), text_reply("id")}),
+                   list_reply({text_reply("b"), number(2), text_reply("id")})}),
+       list_reply({number(100), number(200),
+                   list_reply({text_reply("c"), number(3), text_reply("id"), list_reply({})}),
+                   list_reply({text_reply("d"), number(4), text_reply("id")})}),
+       list_reply({number(300), number(300), list_reply({text_reply("a"), number(1), text_reply("id")})})});
   const auto nodes = read_cluster_slots(reply, 100, kAsked);
   ASSERT_TRUE(nodes);
   EXPECT_EQ(nodes->owner, (Endpoint{.host = "c", .port = 3}));
@@ -65,29 +66,33 @@ TEST(RedisClusterSlots, NameTheOwnerAndAllOthers) {
 
 TEST(RedisClusterSlots, MayLeaveTheHostToTheAsker) {
   const auto owner_of = [](const Reply& node) {
-    return read_cluster_slots(array({array({number(0), number(9), node})}), 5, kAsked)->owner;
+    return read_cluster_slots(list_reply({list_reply({number(0), number(9), node})}), 5, kAsked)->owner;
   };
   const Endpoint same_host{.host = "asked", .port = 3};
-  EXPECT_EQ(owner_of(array({Reply{}, number(3), text("id"), array({})})), same_host);
-  EXPECT_EQ(owner_of(array({text(""), number(3), text("id")})), same_host);
-  EXPECT_EQ(owner_of(array({text("?"), number(3), text("id"), array({text("ip"), text("10.0.0.3")})})),
+  EXPECT_EQ(owner_of(list_reply({Reply{}, number(3), text_reply("id"), list_reply({})})), same_host);
+  EXPECT_EQ(owner_of(list_reply({text_reply(""), number(3), text_reply("id")})), same_host);
+  EXPECT_EQ(owner_of(list_reply({text_reply("?"), number(3), text_reply("id"),
+                                 list_reply({text_reply("ip"), text_reply("10.0.0.3")})})),
             (Endpoint{.host = "10.0.0.3", .port = 3}));
-  EXPECT_EQ(owner_of(array({text("?"), number(3), text("id"), array({})})), std::nullopt);
-  EXPECT_EQ(owner_of(array({text("h"), number(70000), text("id")})), std::nullopt);
+  EXPECT_EQ(owner_of(list_reply({text_reply("?"), number(3), text_reply("id"), list_reply({})})),
+            std::nullopt);
+  EXPECT_EQ(owner_of(list_reply({text_reply("h"), number(70000), text_reply("id")})), std::nullopt);
 }
 
 TEST(RedisClusterSlots, AreNothingElse) {
-  EXPECT_FALSE(read_cluster_slots(text("OK"), 0, kAsked));
-  EXPECT_FALSE(read_cluster_slots(array({text("x")}), 0, kAsked));
-  EXPECT_FALSE(read_cluster_slots(array({array({number(1)})}), 0, kAsked));
-  EXPECT_EQ(read_cluster_slots(array({}), 0, kAsked), ClusterNodes{});
+  EXPECT_FALSE(read_cluster_slots(text_reply("OK"), 0, kAsked));
+  EXPECT_FALSE(read_cluster_slots(list_reply({text_reply("x")}), 0, kAsked));
+  EXPECT_FALSE(read_cluster_slots(list_reply({list_reply({number(1)})}), 0, kAsked));
+  EXPECT_EQ(read_cluster_slots(list_reply({}), 0, kAsked), ClusterNodes{});
 }
 
 TEST(RedisSentinel, TellsTheMastersAddress) {
-  EXPECT_EQ(read_master_address(array({text("10.0.0.1"), text("6379")})),
+  EXPECT_EQ(read_master_address(list_reply({text_reply("10.0.0.1"), text_reply("6379")})),
             (Endpoint{.host = "10.0.0.1", .port = 6379}));
-  for (const Reply& none : {Reply{}, text("x"), array({text("h")}), array({text("h"), text("x")}),
-                            array({text(""), text("1")}), array({text("h"), text("0")})}) {
+  for (const Reply& none :
+       {Reply{}, text_reply("x"), list_reply({text_reply("h")}),
+        list_reply({text_reply("h"), text_reply("x")}), list_reply({text_reply(""), text_reply("1")}),
+        list_reply({text_reply("h"), text_reply("0")})}) {
     EXPECT_FALSE(read_master_address(none));
   }
 }

@@ -24,7 +24,7 @@ std::string_view text_of(const ASN1_STRING* string) {
 }
 
 /// The text comes from whoever has answered.
-std::string printable(std::string_view text) {
+std::string printable_name(std::string_view text) {
   std::string shown(text.substr(0, kLongestText));
   std::ranges::replace_if(
       shown, [](char byte) { return byte < ' ' || byte > '~'; }, '?');
@@ -34,7 +34,7 @@ std::string printable(std::string_view text) {
 std::string common_name(const X509_NAME* name) {
   const int at = name == nullptr ? -1 : X509_NAME_get_index_by_NID(name, NID_commonName, -1);
   if (at < 0) return {};
-  return printable(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at))));
+  return printable_name(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at))));
 }
 
 std::string address_of(std::string_view bytes) {
@@ -56,7 +56,7 @@ std::string names_of(const X509* certificate) {
     int type = 0;
     const void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(found.get(), index), &type);
     const auto* text = static_cast<const ASN1_STRING*>(value);
-    if (type == GEN_DNS) names.push_back(fmt::format("'{}'", printable(text_of(text))));
+    if (type == GEN_DNS) names.push_back(fmt::format("'{}'", printable_name(text_of(text))));
     if (type == GEN_IPADD) names.push_back(fmt::format("'{}'", address_of(text_of(text))));
   }
   if (count > kMostNames) names.emplace_back("...");

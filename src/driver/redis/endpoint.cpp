@@ -12,7 +12,7 @@ std::string host_and_port(const std::string& host, std::uint16_t port) {
   return fmt::format("{}{}{}:{}", bracketed ? "[" : "", host, bracketed ? "]" : "", port);
 }
 
-std::string seeds_of(const RedisOptions& options) {
+std::string seeds_text(const RedisOptions& options) {
   std::vector<std::string> seeds;
   for (const RedisAddress& seed : options.seeds) seeds.push_back(host_and_port(seed.host, seed.port));
   return fmt::format("{}", fmt::join(seeds, ","));
@@ -33,10 +33,10 @@ std::string describe(const RedisOptions& options) {
     case RedisTopology::server:
       break;
     case RedisTopology::sentinel:
-      return fmt::format("{}+sentinel://{}/{}/{}", scheme, seeds_of(options), options.master_name,
+      return fmt::format("{}+sentinel://{}/{}/{}", scheme, seeds_text(options), options.master_name,
                          options.database);
     case RedisTopology::cluster:
-      return fmt::format("{}+cluster://{}", scheme, seeds_of(options));
+      return fmt::format("{}+cluster://{}", scheme, seeds_text(options));
   }
   return describe(endpoint_of(options), options);
 }

@@ -158,7 +158,7 @@ Result<std::size_t> Transport::try_receive(std::span<char> buffer) {
 
 Result<std::size_t> Transport::receive(std::span<char> buffer, MonotonicTime deadline) {
   while (true) {
-    const auto received = try_receive(buffer);
+    auto received = try_receive(buffer);
     if (!received || *received > 0) return received;
     if (!wait_for(fd_, awaits(), deadline)) {
       return failure(ErrorCode::outcome_unknown, "it did not answer in time");

@@ -7,8 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Names kThree{"a", "b", "c"};
-
 /// The clock steps; nobody is to notice. Then a crash is to be noticed as ever.
 void step_and_crash(Trial& trial, std::chrono::microseconds by) {
   trial.begin(kThree);

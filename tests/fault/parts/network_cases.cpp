@@ -10,7 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using Weather = test::TcpGate::Weather;
 
-const Names kThree{"a", "b", "c"};
 /// As slow as a link may be and still have three calls within a time-out of one heartbeat, here a second.
 constexpr Trial::Settings kPatient{.heartbeat = 1000ms, .lease = 4000ms};
 

@@ -10,8 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-const Names kThree{"a", "b", "c"};
-
 void restart_with_all_data(Trial& trial) {
   trial.begin(kThree);
   const auto restart = [&] {

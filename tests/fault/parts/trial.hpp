@@ -20,6 +20,8 @@ namespace nodepool::fault {
 
 using std::chrono::milliseconds;
 using Names = std::vector<std::string>;
+/// The fleet of most cases.
+inline const Names kThree{"a", "b", "c"};
 
 /// A fault could not be brought about, or the pool did not get over it in time: the trial ends.
 class Trouble : public std::runtime_error {
