@@ -26,6 +26,10 @@ function(nodepool_target target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum
     -Wno-missing-field-initializers $<$<BOOL:${NODEPOOL_WERROR}>:-Werror>)
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Of sources that are compiled together GCC takes all but the first for headers.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
 endfunction()
 
 # nodepool_library(<target> <exported name> SOURCES...): one of the libraries that are installed.

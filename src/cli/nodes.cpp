@@ -44,14 +44,14 @@ bool show(const std::string& text, Format format) {
 
 /// A hint says that something has changed; leases change all the time, so there is a look every second too.
 int run_watch(const NodesArguments& arguments, const Invocation& invocation) {
-  constexpr std::chrono::seconds kBetweenLooks{1};
+  constexpr std::chrono::seconds kPause{1};
   const SignalWatch signals;
   const auto observer = Observer::open(invocation, arguments.service);
   if (!observer) return fail(observer.error());
   std::string trouble;
   bool seen = false;
   while (!signals.stop_token().stop_requested()) {
-    const MonotonicTime next_look = BootClock::now() + kBetweenLooks;
+    const MonotonicTime next_look = BootClock::now() + kPause;
     const auto status = observer->status();
     if (!status && !seen) return fail(status.error());  // A store that fails later may come back.
     if (!status && status.error().message != trouble) complain(status.error().message);
