@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 5s;
+constexpr auto kPatience = 20s;
 
 /// 32 hexadecimal digits that no other call and no other process of this machine has got.
 std::string unique_digits() {

@@ -64,7 +64,7 @@ class Peer {
   SyncReply sync();
   /// The next heartbeat as a leaving node. Forgets the view: the next `sync` joins again.
   SyncReply leave();
-  /// Renews the lease until the reply fulfils the condition; a failure of the test after five seconds.
+  /// Renews the lease until the reply fulfils the condition; a failure of the test after twenty seconds.
   SyncReply sync_until(const std::function<bool(const SyncReply&)>& condition);
 
   [[nodiscard]] const NodeId& id() const { return request.node.id; }

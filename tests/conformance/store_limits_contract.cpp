@@ -115,7 +115,7 @@ TEST_P(StoreContract, CarriesNodesWithOddNamesUnharmed) {
 
 TEST_P(StoreContract, CarriesTwoHundredMembersAndLargeRecords) {
   constexpr int kMembers = 200;
-  const PoolConfig config{.heartbeat = std::chrono::seconds(1), .lease = std::chrono::seconds(60)};
+  const PoolConfig config{.heartbeat = std::chrono::seconds(1), .lease = std::chrono::minutes(10)};
   Peer observer = peer("observer", config);
   observer.sync();
   std::vector<NodeInfo> expected;
