@@ -76,21 +76,24 @@ class Gate {
 pid_t fork_node(const std::string& store, const std::string& name, Gate& gate) {
   const pid_t child = ::fork();
   if (child != 0) return child;
-  ::alarm(60);
+  ::alarm(120);
   const auto driver = store.starts_with('/') ? open_sqlite(store) : open_redis(store);
   PoolOptions options = brisk(name);
-  options.store_timeout = options.lease;  // twenty at once wait for each other on a busy machine
+  // Many at once wait for each other on a busy machine.
+  options.heartbeat = 1s;
+  options.lease = 6s;
+  options.store_timeout = options.lease;
   NodePool pool(kService, driver.value(), options);
-  if (!pool.start()) ::_exit(1);
+  if (!pool.start(60s)) ::_exit(1);
   gate.wait_in_child();
   pool.stop();
   ::_exit(0);
 }
 
-/// Twenty processes join, and leave all at once; what does the store still know of them?
+/// Ten processes join, and leave all at once; what does the store still know of them?
 std::size_t left_behind(const std::string& store, const std::shared_ptr<Driver>& observer) {
   Gate gate;
-  constexpr int kNodes = 20;
+  constexpr int kNodes = 10;
   std::vector<pid_t> children;
   for (int number = 0; number < kNodes; ++number) {
     children.push_back(fork_node(store, "node" + std::to_string(number), gate));
