@@ -22,6 +22,12 @@ using namespace nodepool::test;
 constexpr double kPromptMs = 1000.0;
 constexpr double kTakeOverMs = 4000.0 + kPromptMs;
 
+/// What a busy machine adds: a hand-over takes some four turns of some process, and each may wait for as long
+/// as the nodes have waited between two checks that should be a millisecond apart.
+double machine_stall_ms(const DemoResult& result) {
+  return 4 * std::chrono::duration<double, std::milli>(result.longest_check).count();
+}
+
 enum class Kind { redis, sqlite };
 
 /// A store of this test's own.
@@ -42,12 +48,12 @@ class Nodes : public testing::TestWithParam<Kind> {
 INSTANTIATE_TEST_SUITE_P(On, Nodes, testing::Values(Kind::redis, Kind::sqlite),
                          [](const auto& each) { return each.param == Kind::redis ? "Redis" : "Sqlite"; });
 
-/// Jobs are moved, and none of them pauses for longer than `limit_ms`.
+/// Jobs are moved, and none of them pauses for longer than `limit_ms` on a machine that does not stall.
 void expect_moves(const DemoResult& result, const std::string& step, double limit_ms) {
   const HappeningReport report = report_named(result, step);
   EXPECT_FALSE(report.moved.empty()) << step;
   EXPECT_FALSE(report.unmoved.empty()) << step;
-  EXPECT_LE(longest_move_ms(report), limit_ms) << step;
+  EXPECT_LE(longest_move_ms(report), limit_ms + machine_stall_ms(result)) << step;
 }
 
 TEST_P(Nodes, KeepTheirPromisesThroughJoinLeaveCrashAndFreeze) {
