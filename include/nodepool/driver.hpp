@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nodepool/doctor.hpp"
+#include "nodepool/ledger.hpp"
 #include "nodepool/result.hpp"
 #include "nodepool/types.hpp"
 #include "nodepool/view.hpp"
@@ -185,6 +186,12 @@ class Driver {
   /// A new line to the store, for one pool. Does no I/O: what is wrong with the store is told by the first
   /// call.
   [[nodiscard]] virtual std::unique_ptr<Session> open(const ServiceName& service) = 0;
+  /// A new line to the service's ledger; null if the store keeps none. Does no I/O. The service needs no
+  /// pool.
+  [[nodiscard]] virtual std::unique_ptr<Ledger> open_ledger(const ServiceName& service) {
+    (void)service;
+    return nullptr;
+  }
 };
 
 }  // namespace nodepool

@@ -43,6 +43,10 @@ class FaultyDriver final : public Driver {
   std::unique_ptr<Session> open(const ServiceName& service) override {
     return std::make_unique<FaultySession>(faults_, inner_->open(service));
   }
+  /// Without faults.
+  std::unique_ptr<Ledger> open_ledger(const ServiceName& service) override {
+    return inner_->open_ledger(service);
+  }
 
  private:
   struct Faults {

@@ -33,7 +33,7 @@ TEST(RedisRights, AreExactlyWhatScriptsCallAndSessionsSend) {
   // Not in scripts: how they are run, how a connection begins, how hints are heard, how replicas confirm.
   std::set<std::string> used{"eval", "evalsha", "ping", "select", "info", "subscribe", "wait"};
   const std::regex call("redis\\.call\\('([A-Z]+)'");
-  for (const char* name : {"sync", "status", "drain"}) {
+  for (const char* name : {"sync", "status", "drain", "ledger"}) {
     const std::string script = read("src/driver/redis/" + std::string(name) + ".lua");
     ASSERT_FALSE(script.empty()) << name;
     for (auto each = std::sregex_iterator(script.begin(), script.end(), call); each != std::sregex_iterator();

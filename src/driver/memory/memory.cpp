@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "driver/common/descriptor.hpp"
+#include "driver/memory/memory_ledger.hpp"
 #include "nodepool/view_store.hpp"
 
 namespace nodepool {
@@ -154,9 +155,13 @@ class MemoryDriver final : public Driver {
   std::unique_ptr<Session> open(const ServiceName& service) override {
     return std::make_unique<MemorySession>(store_, service);
   }
+  std::unique_ptr<Ledger> open_ledger(const ServiceName& service) override {
+    return memory::open_ledger(ledgers_, service);
+  }
 
  private:
   const std::shared_ptr<Store> store_ = std::make_shared<Store>();
+  const std::shared_ptr<memory::Ledgers> ledgers_ = memory::make_ledgers();
 };
 
 }  // namespace

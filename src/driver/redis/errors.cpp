@@ -20,10 +20,9 @@ struct Rule {
 /// Exactly what the scripts and the sessions do; docs/redis.md shows the same line, and a test runs with it.
 constexpr std::string_view kRights =
     "resetchannels ~nodepool:* &nodepool:* +eval +evalsha +time +exists +del +hget +hset +hdel +hmget "
-    "+hgetall "
-    "+hvals +hlen +hexists +hincrby +sadd +srem +scard +sismember +smembers +zadd +zrem +zrange "
-    "+zrangebyscore "
-    "+zcard +zcount +lpush +llen +lindex +ltrim +publish +subscribe +ping +select +info +wait";
+    "+hgetall +hvals +hlen +hexists +hincrby +hscan +sadd +srem +scard +sismember +smembers +zadd +zrem "
+    "+zrange +zrangebyscore +zcard +zcount +lpush +llen +lindex +lrange +ltrim +publish +subscribe +ping "
+    "+select +info +wait";
 constexpr std::string_view kAccess =
     "\"nodepool doctor SERVICE\" tells what is missing, docs/redis.md what nodes need";
 constexpr std::string_view kSentinelAccess =

@@ -40,6 +40,7 @@ std::vector<Command> trials(const ServiceName& service, const RedisOptions& opti
                                 {"HVALS", key},
                                 {"HLEN", key},
                                 {"HEXISTS", key, "field"},
+                                {"HSCAN", key, "0"},
                                 {"HDEL", key, "field"},
                                 {"DEL", key},
                                 {"SADD", key, "member"},
@@ -58,6 +59,7 @@ std::vector<Command> trials(const ServiceName& service, const RedisOptions& opti
                                 {"LPUSH", key, "item"},
                                 {"LLEN", key},
                                 {"LINDEX", key, "0"},
+                                {"LRANGE", key, "0", "0"},
                                 {"LTRIM", key, "0", "1"},
                                 {"DEL", key}};
   if (options.min_replicas > 0) commands.push_back({"WAIT", "0", "1"});

@@ -3,6 +3,7 @@
 
 #include "driver/redis/connection.hpp"
 #include "driver/redis/options.hpp"
+#include "driver/redis/redis_ledger.hpp"
 #include "driver/redis/redis_session.hpp"
 
 namespace nodepool {
@@ -19,6 +20,9 @@ class RedisDriver final : public Driver {
   [[nodiscard]] std::unique_ptr<Session> open(const ServiceName& service) override {
     // Spreads the retries of many nodes over time; not a secret.
     return std::make_unique<redis::RedisSession>(options_, tls_, service, std::random_device{}());
+  }
+  [[nodiscard]] std::unique_ptr<Ledger> open_ledger(const ServiceName& service) override {
+    return std::make_unique<redis::RedisLedger>(options_, tls_, service, std::random_device{}());
   }
 
  private:

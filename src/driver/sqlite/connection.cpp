@@ -21,11 +21,19 @@ Statement::Statement(sqlite3* database, std::string_view sql) {
 }
 
 void Statement::bind(int index, std::string_view text) {
-  sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  // A null pointer would be NULL, which is something else than an empty text.
+  const char* data = text.empty() ? "" : text.data();
+  sqlite3_bind_text64(statement_.get(), index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 void Statement::bind(int index, std::int64_t number) {
   sqlite3_bind_int64(statement_.get(), index, number);
+}
+
+void Statement::bind_bytes(int index, std::string_view bytes) {
+  // A null pointer would be NULL, which is something else than no bytes.
+  const char* data = bytes.empty() ? "" : bytes.data();
+  sqlite3_bind_blob64(statement_.get(), index, data, bytes.size(), SQLITE_TRANSIENT);
 }
 
 int Statement::step() {
@@ -37,6 +45,13 @@ std::string Statement::text(int column) {
   const int size = sqlite3_column_bytes(statement_.get(), column);
   if (bytes == nullptr) return {};
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+std::string Statement::bytes(int column) {
+  const void* data = sqlite3_column_blob(statement_.get(), column);
+  const int size = sqlite3_column_bytes(statement_.get(), column);
+  if (data == nullptr) return {};
+  return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
 std::int64_t Statement::number(int column) {

@@ -22,9 +22,12 @@ class Statement {
   [[nodiscard]] int prepared() const noexcept { return prepared_; }
   void bind(int index, std::string_view text);
   void bind(int index, std::int64_t number);
+  /// Any bytes, which need not be text.
+  void bind_bytes(int index, std::string_view bytes);
   /// SQLITE_ROW, SQLITE_DONE or an error.
   [[nodiscard]] int step();
   [[nodiscard]] std::string text(int column);
+  [[nodiscard]] std::string bytes(int column);
   [[nodiscard]] std::int64_t number(int column);
 
  private:

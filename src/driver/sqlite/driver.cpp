@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "driver/sqlite/ledger.hpp"
 #include "driver/sqlite/session.hpp"
 #include "nodepool/sqlite.hpp"
 
@@ -18,6 +19,9 @@ class SqliteDriver final : public Driver {
   Capabilities capabilities() const noexcept override { return {}; }
   std::unique_ptr<Session> open(const ServiceName& service) override {
     return std::make_unique<sqlite::SqliteSession>(absolute_, service);
+  }
+  std::unique_ptr<Ledger> open_ledger(const ServiceName& service) override {
+    return std::make_unique<sqlite::SqliteLedger>(absolute_, service);
   }
 
  private:

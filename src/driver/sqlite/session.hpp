@@ -1,13 +1,12 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "driver/sqlite/connection.hpp"
 #include "driver/sqlite/folder_lock.hpp"
 #include "driver/sqlite/hint_file.hpp"
+#include "driver/sqlite/store_file.hpp"
 #include "nodepool/driver.hpp"
 #include "nodepool/view_store.hpp"
 
@@ -24,7 +23,7 @@ class SqliteSession final : public Session {
  public:
   /// `path` is absolute.
   SqliteSession(std::string path, ServiceName service)
-      : path_(std::move(path)), service_(std::move(service)) {}
+      : store_(std::move(path)), service_(std::move(service)) {}
 
   Result<SyncReply> sync(const SyncRequest& request, MonotonicTime deadline) override;
   Result<PoolStatus> status(MonotonicTime deadline) override;
@@ -34,29 +33,18 @@ class SqliteSession final : public Session {
  private:
   /// Makes sure that the connection is to the file that is at the path now, and makes the file if it shall.
   Result<void> attach(bool create, MonotonicTime deadline);
-  /// SQLite's log must be the one that this connection writes to. If it was deleted under live nodes,
-  /// newcomers make another one and a pool of their own in it: this session then ends here, within its lease,
-  /// while they wait behind the barrier. It must not open the file again, as the old log may still be in use
-  /// in this process.
-  Result<void> check_log();
   Result<SyncOutcome> transact(const SyncRequest& request);
   [[nodiscard]] StoreNow now() const;
-  /// Makes a new view outlive a power failure: tokens must not be given out twice.
-  Result<void> flush_log() const;
   /// After a sync under the exclusive lock: back to the shared one, and nothing may have happened in between.
   Result<void> settle_lock(MonotonicTime deadline);
   /// True if something was published since this session looked last.
   bool news(MonotonicTime deadline);
-  [[nodiscard]] bool in_place() const;
   [[nodiscard]] tl::unexpected<Error> unknown_service() const;
 
-  const std::string path_;
+  StoreFile store_;
   const ServiceName service_;
   FolderLock lock_;
   HintFile hints_;
-  std::unique_ptr<Connection> connection_;
-  std::optional<FileIdentity> identity_;  ///< Of the file that the connection is to.
-  std::optional<LogIdentity> log_;        ///< As of the first transaction of the connection.
   std::string run_id_;
   bool made_here_ = false;  ///< This session has made the file.
   std::int64_t seen_version_ = 0;
