@@ -147,7 +147,9 @@ TEST_F(RedisLedgerTest, AHundredThousandJobsAreListedWhileOthersComeAndGo) {
     for (int number = 0; !stop.stop_requested(); ++number) {
       const std::string job = "other-" + std::to_string(number);
       const LedgerRecord record = put(*line, {.job = job, .value = std::string(1000, 'x')});
-      if (number % 2 == 0) EXPECT_TRUE(line->erase(job, record.version, soon()).value_or(false));
+      if (number % 2 == 0) {
+        EXPECT_TRUE(line->erase(job, record.version, soon()).value_or(false));
+      }
     }
   });
   const auto records = ledger()->all(BootClock::now() + 30s);

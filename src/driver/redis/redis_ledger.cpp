@@ -18,8 +18,10 @@ void tidy(std::vector<LedgerRecord>& records) {
   std::ranges::sort(records, [](const LedgerRecord& left, const LedgerRecord& right) {
     return std::tie(left.job, right.version) < std::tie(right.job, left.version);
   });
-  const auto doubles = std::ranges::unique(records, {}, &LedgerRecord::job);
-  records.erase(doubles.begin(), doubles.end());
+  const auto same_job = [](const LedgerRecord& left, const LedgerRecord& right) {
+    return left.job == right.job;
+  };
+  records.erase(std::unique(records.begin(), records.end(), same_job), records.end());
 }
 
 }  // namespace
