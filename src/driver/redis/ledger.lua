@@ -5,8 +5,8 @@
 -- records hash: job -> "<version> <value>"; the field '', which no job has, -> the greatest version erased
 -- history list of the job's entries, newest first
 --
--- Every call writes, so that a replica refuses it, and so that a wait for the replicas behind it confirms what
--- it has read: with `confirmed` a write that they get, else one that is none.
+-- Every call writes, so that a replica refuses it, and so that a wait for the replicas behind it confirms
+-- what it has read: with `confirmed` a write that they get, else one that is none.
 local records_key, history_key = KEYS[1], KEYS[2]
 local verb, confirmed, job = ARGV[1], ARGV[2] == '1', ARGV[3]
 
