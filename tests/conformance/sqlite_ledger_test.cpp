@@ -66,6 +66,16 @@ TEST_F(SqliteLedgerTest, MovesToTheFileThatReplacesADeletedOneAndVersionsGrow) {
   EXPECT_THAT(line->history("report", 9, soon()).value(), IsEmpty());
 }
 
+TEST_F(SqliteLedgerTest, VersionsGrowWhateverTheClockSays) {
+  const auto line = ledger();
+  (void)put(*line, {.job = "report", .value = "v"});
+  run_sql(folder_.store(), "UPDATE ledger SET version = 4000000000000000");
+  const LedgerRecord next = put(*line, {.job = "report", .expected = 4'000'000'000'000'000U, .value = "w"});
+  EXPECT_EQ(next.version, 4'000'000'000'000'001U);
+  EXPECT_TRUE(line->erase("report", next.version, soon()).value());
+  EXPECT_EQ(put(*line, {.job = "report", .value = "v"}).version, 4'000'000'000'000'002U);
+}
+
 TEST_F(SqliteLedgerTest, EndsWhereItsLogWasDeleted) {
   const auto line = ledger();
   const LedgerRecord record = put(*line, {.job = "report", .value = "v"});

@@ -6,7 +6,8 @@
 -- history list of the job's entries, newest first
 --
 -- Every call writes, so that a replica refuses it, and so that a wait for the replicas behind it confirms
--- what it has read: with `confirmed` a write that they get, else one that is none.
+-- what it has read: with `confirmed` a write that they get, else one that is none. (Today's servers confirm
+-- more than the writes of the connection that waits, but do not promise it.)
 local records_key, history_key = KEYS[1], KEYS[2]
 local verb, confirmed, job = ARGV[1], ARGV[2] == '1', ARGV[3]
 
