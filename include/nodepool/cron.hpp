@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,15 +26,19 @@ enum class Missed {
 enum class Overlap {
   forbid,  ///< It is noted and not run.
   queue,   ///< One waits for the end of the run; further ones are noted and not run.
-  allow    ///< It is run beside the other.
+  allow    ///< It is run beside the other, unless `kMostRuns` are going on or waiting.
 };
+
+/// Runs of one job that go on or wait at once: its record in the store stays small.
+inline constexpr std::size_t kMostRuns = 32;
 
 /// How a job is run. The same everywhere: it is part of what the nodes of a fleet are given, not of the
 /// store.
 struct JobPolicy {
   Missed missed = Missed::once;
   Overlap overlap = Overlap::forbid;
-  /// A start that is later than this is a missed one; 100 ms to 1 h. Wider than hand-overs and clocks differ.
+  /// A start that is later than this is a missed one; 100 ms to 1 min. Wider than hand-overs and clocks
+  /// differ.
   std::chrono::milliseconds on_time{2000};
   /// No run starts later than this after its instant, whatever `missed` says; 0: no limit.
   std::chrono::milliseconds deadline{0};
@@ -44,7 +49,7 @@ struct JobPolicy {
   std::chrono::milliseconds retry_delay{1000};
   /// Starts are spread over this time: by how much one is late is fixed by the job and the instant.
   std::chrono::milliseconds jitter{0};
-  unsigned most_catch_up = 10;  ///< Of `Missed::all`; 1 to 1,000.
+  unsigned most_catch_up = 10;  ///< Of `Missed::all`; 1 to 100.
   unsigned history = 20;        ///< Entries that the store keeps of the job; 1 to 1,000.
 };
 

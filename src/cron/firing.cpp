@@ -28,7 +28,8 @@ class Round {
   [[nodiscard]] JobRecord& record() noexcept { return decision_.record; }
   void change() noexcept { decision_.is_change = true; }
   [[nodiscard]] bool is_busy() const noexcept {
-    return !decision_.record.running.empty() || !decision_.record.pending.empty();
+    const std::size_t runs = decision_.record.running.size() + decision_.record.pending.size();
+    return runs >= (plan_.policy.overlap == Overlap::allow ? kMostRuns : 1);
   }
 
   Decision take() {
@@ -85,7 +86,8 @@ class Round {
   /// What waits starts, if it may.
   void start_waiting() {
     std::vector<WallTime>& pending = record().pending;
-    while (!pending.empty() && (record().running.empty() || plan_.policy.overlap == Overlap::allow)) {
+    const std::size_t most = plan_.policy.overlap == Overlap::allow ? kMostRuns : 1;
+    while (!pending.empty() && record().running.size() < most) {
       const WallTime instant = pending.front();
       pending.erase(pending.begin());
       change();
@@ -102,7 +104,7 @@ class Round {
     if (instants.empty()) return;
     change();
     std::vector<WallTime>& pending = record().pending;
-    if (plan_.policy.overlap == Overlap::allow || !is_busy()) {
+    if (!is_busy()) {
       pending.insert(pending.end(), instants.begin(), instants.end());
       return;
     }

@@ -37,16 +37,15 @@ class Faults {
 
 Result<void> validate(const JobPolicy& policy) {
   constexpr milliseconds kNone{0};
-  constexpr unsigned kMostEntries = 1000;
   Faults faults;
-  faults.check("on_time", policy.on_time, milliseconds(100), hours(1));
+  faults.check("on_time", policy.on_time, milliseconds(100), std::chrono::minutes(1));
   faults.check("deadline", policy.deadline, kNone, kYear);
   faults.check("timeout", policy.timeout, kNone, kYear);
   faults.check("retries", policy.retries, 0, 100);
   faults.check("retry_delay", policy.retry_delay, milliseconds(1), hours(1));
   faults.check("jitter", policy.jitter, kNone, hours(24));
-  faults.check("most_catch_up", policy.most_catch_up, 1, kMostEntries);
-  faults.check("history", policy.history, 1, kMostEntries);
+  faults.check("most_catch_up", policy.most_catch_up, 1, 100);
+  faults.check("history", policy.history, 1, 1000);
   return faults.result();
 }
 

@@ -172,6 +172,21 @@ TEST(Firing, AnOverlapFollowsThePolicy) {
   }
 }
 
+TEST(Firing, EvenOverlapsAreBounded) {
+  const JobPlan plan = plan_of({.overlap = Overlap::allow});
+  JobRecord record;
+  std::size_t started = 0;
+  for (int second = 1; second <= 40; ++second) {
+    const Decision decision = decide(plan, record, kFirst.at(second));
+    started += decision.start.size();
+    EXPECT_EQ(decision.entries.empty(), second <= static_cast<int>(kMostRuns));
+    record = decision.record;
+  }
+  EXPECT_EQ(started, kMostRuns);
+  EXPECT_EQ(record.running.size(), kMostRuns);
+  EXPECT_LT(to_json(record).size(), 8'000U);
+}
+
 TEST(Firing, NothingStartsAfterItsDeadline) {
   const JobPlan all = plan_of({.missed = Missed::all, .deadline = 25s}, "*/10 * * * * *");
   const Decision decision = decide(all, {}, kFirst.at(58));
@@ -293,7 +308,7 @@ TEST(JobPolicy, IsCheckedAsAWhole) {
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(checked.error().message,
-            "on_time is 1 ms, it must be 100 to 3600000 ms; retries is 101, it must be 0 to 100; "
+            "on_time is 1 ms, it must be 100 to 60000 ms; retries is 101, it must be 0 to 100; "
             "history is 0, it must be 1 to 1000");
 }
 
