@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodepool/cron.hpp"
+
+namespace nodepool::cron {
+
+/// A run that has started and has not told its end.
+struct RunMark {
+  WallTime scheduled;
+  WallTime started;
+  unsigned attempt = 1;
+  FencingToken token;
+  std::string node;
+  bool operator==(const RunMark&) const = default;
+};
+
+/// All that the fleet has to agree on about one job. It lives in the ledger, and is written only together
+/// with the step that it allows: nobody starts what is not marked there.
+struct JobRecord {
+  /// Every instant up to this one is decided: run, waiting in `pending`, or noted as not run. The clock's
+  /// epoch if nothing was ever decided.
+  WallTime decided{};
+  FencingToken token;  ///< The greatest that has written.
+  bool paused = false;
+  std::vector<WallTime> pending;  ///< To be run, in this order, when the runs before have ended.
+  std::vector<RunMark> running;
+  bool operator==(const JobRecord&) const = default;
+};
+
+[[nodiscard]] std::string to_json(const JobRecord& record);
+/// The empty text is a record of which nothing was ever written. `store_corrupt` for anything that to_json
+/// does not make.
+[[nodiscard]] Result<JobRecord> parse_job_record(std::string_view text);
+
+}  // namespace nodepool::cron

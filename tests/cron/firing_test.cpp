@@ -1,0 +1,316 @@
+// Which instants become runs, and what is noted of the others.
+
+#include "cron/firing.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace nodepool::cron {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::seconds;
+
+/// 12:00:00 on a day without surprises, and a number of seconds after it.
+WallTime noon(double after = 0) {
+  return WallTime(seconds(1'700'049'600)) +
+         std::chrono::duration_cast<WallTime::duration>(std::chrono::duration<double>(after));
+}
+
+JobPlan plan_of(JobPolicy policy = {}, const std::string& expression = "* * * * * *") {
+  return {"job", Schedule::parse(expression).value(), policy};
+}
+
+/// An owner of the job at some time.
+struct Owner {
+  std::uint64_t token = 1;
+  std::string node = "a";
+  [[nodiscard]] Moment at(double after) const { return {noon(after), noon(), {token}, node}; }
+};
+const Owner kFirst{};
+const Owner kSecond{2, "b"};
+
+/// Scheduled seconds after noon.
+std::vector<int> starts(const Decision& decision) {
+  std::vector<int> after;
+  for (const RunMark& run : decision.start) {
+    after.push_back(static_cast<int>(std::chrono::duration_cast<seconds>(run.scheduled - noon()).count()));
+  }
+  return after;
+}
+
+/// "missed 3 up to 5", and so on.
+std::vector<std::string> notes(const Decision& decision) {
+  std::vector<std::string> texts;
+  for (const HistoryEntry& entry : decision.entries) {
+    texts.push_back(fmt::format("{} {} up to {}", to_string(entry.outcome), entry.count,
+                                std::chrono::duration_cast<seconds>(entry.scheduled - noon()).count()));
+  }
+  return texts;
+}
+
+using Numbers = std::vector<int>;
+using Texts = std::vector<std::string>;
+
+TEST(Firing, StartsAnInstantOnceAndMarksIt) {
+  const JobPlan plan = plan_of();
+  EXPECT_FALSE(decide(plan, {}, kFirst.at(0.9)).is_change);
+  const Decision decision = decide(plan, {}, kFirst.at(1.2));
+  EXPECT_TRUE(decision.is_change);
+  EXPECT_EQ(starts(decision), Numbers{1});
+  EXPECT_EQ(decision.record.running, decision.start);
+  EXPECT_EQ(decision.record.decided, noon(1));
+  EXPECT_EQ(decision.record.token, FencingToken{1});
+  EXPECT_TRUE(decision.entries.empty());
+  EXPECT_FALSE(decide(plan, decision.record, kFirst.at(1.9)).is_change);
+  EXPECT_EQ(next_look(plan, decision.record, noon()), noon(2));
+}
+
+TEST(Firing, AnEarlierOwnerHasNoSay) {
+  const JobPlan plan = plan_of();
+  const Decision later = decide(plan, {}, kSecond.at(1));
+  const Decision earlier = decide(plan, later.record, kFirst.at(5));
+  EXPECT_TRUE(earlier.is_stale);
+  EXPECT_TRUE(earlier.start.empty());
+  EXPECT_FALSE(earlier.is_change);
+  EXPECT_TRUE(run_at_once(plan, later.record, kFirst.at(5)).is_stale);
+}
+
+TEST(Firing, TheEndIsNotedAndNextInstantsRun) {
+  const JobPlan plan = plan_of();
+  const Decision first = decide(plan, {}, kFirst.at(1));
+  const Decision end =
+      end_run(plan, first.record, first.start[0], {Outcome::failed, "code 3"}, kFirst.at(1.5));
+  ASSERT_EQ(end.entries.size(), 1U);
+  EXPECT_EQ(end.entries[0], (HistoryEntry{.scheduled = noon(1),
+                                          .outcome = Outcome::failed,
+                                          .started = noon(1),
+                                          .ended = noon(1.5),
+                                          .token = {1},
+                                          .node = "a",
+                                          .detail = "code 3"}));
+  EXPECT_TRUE(end.record.running.empty());
+  EXPECT_EQ(starts(decide(plan, end.record, kFirst.at(2))), Numbers{2});
+  EXPECT_FALSE(end_run(plan, end.record, first.start[0], {}, kFirst.at(3)).is_change) << "twice";
+}
+
+TEST(Firing, WhatWasMissedFollowsThePolicy) {
+  struct Case {
+    Missed missed;
+    unsigned most;
+    Numbers runs;
+    Texts noted;
+  };
+  const std::vector<Case> cases{
+      {Missed::skip, 10, {}, {"missed 7 up to 70"}},
+      {Missed::once, 10, {70}, {"missed 6 up to 60"}},
+      {Missed::all, 10, {10, 20, 30, 40, 50, 60, 70}, {}},
+      {Missed::all, 2, {60, 70}, {"missed 5 up to 50"}},
+  };
+  for (const Case& c : cases) {
+    const JobPlan plan =
+        plan_of({.missed = c.missed, .overlap = Overlap::allow, .most_catch_up = c.most}, "*/10 * * * * *");
+    const Decision decision = decide(plan, {}, kFirst.at(75));
+    EXPECT_EQ(starts(decision), c.runs);
+    EXPECT_EQ(notes(decision), c.noted);
+    EXPECT_EQ(decision.record.decided, noon(70));
+  }
+}
+
+TEST(Firing, OneThatIsOnTimeStandsForThoseMissedBefore) {
+  const JobPlan plan = plan_of({}, "*/10 * * * * *");
+  const Decision decision = decide(plan, {}, kFirst.at(71));
+  EXPECT_EQ(starts(decision), Numbers{70});
+  EXPECT_EQ(notes(decision), Texts{"missed 6 up to 60"});
+}
+
+TEST(Firing, MissedOnesRunOneAfterTheOtherUnlessTheyMayOverlap) {
+  const JobPlan plan = plan_of({.missed = Missed::all}, "*/10 * * * * *");
+  Decision decision = decide(plan, {}, kFirst.at(35));
+  for (const int expected : {10, 20, 30}) {
+    ASSERT_EQ(starts(decision), Numbers{expected});
+    decision = end_run(plan, decision.record, decision.start[0], {}, kFirst.at(35));
+  }
+  EXPECT_TRUE(decision.start.empty());
+  EXPECT_EQ(decision.record.decided, noon(30));
+}
+
+TEST(Firing, WhatWaitsIsInheritedByTheNextOwner) {
+  const JobPlan plan = plan_of({.missed = Missed::all}, "*/10 * * * * *");
+  const Decision before = decide(plan, {}, kFirst.at(35));
+  ASSERT_EQ(starts(before), Numbers{10});
+  const Decision after = decide(plan, before.record, kSecond.at(36));
+  EXPECT_EQ(notes(after), Texts{"lost 1 up to 10"});
+  EXPECT_EQ(starts(after), Numbers{20});
+  EXPECT_EQ(after.record.running, after.start) << "the mark of a dead node wedges nothing";
+  EXPECT_FALSE(end_run(plan, after.record, before.start[0], {}, kFirst.at(40)).is_change) << "from the dead";
+}
+
+TEST(Firing, AnOverlapFollowsThePolicy) {
+  struct Case {
+    Overlap overlap;
+    Numbers at_two;
+    Texts noted_at_two;
+    Texts noted_at_three;
+    Numbers at_end;
+  };
+  const std::vector<Case> cases{
+      {Overlap::forbid, {}, {"overlapped 1 up to 2"}, {"overlapped 1 up to 3"}, {}},
+      {Overlap::queue, {}, {}, {"overlapped 1 up to 3"}, {2}},
+      {Overlap::allow, {2}, {}, {}, {}},
+  };
+  for (const Case& c : cases) {
+    const JobPlan plan = plan_of({.overlap = c.overlap});
+    const Decision one = decide(plan, {}, kFirst.at(1));
+    const Decision two = decide(plan, one.record, kFirst.at(2));
+    EXPECT_EQ(starts(two), c.at_two);
+    EXPECT_EQ(notes(two), c.noted_at_two);
+    const Decision three = decide(plan, two.record, kFirst.at(3));
+    EXPECT_EQ(notes(three), c.noted_at_three);
+    const Decision end = end_run(plan, three.record, one.start[0], {}, kFirst.at(3.5));
+    EXPECT_EQ(starts(end), c.at_end);
+  }
+}
+
+TEST(Firing, EvenOverlapsAreBounded) {
+  const JobPlan plan = plan_of({.overlap = Overlap::allow});
+  JobRecord record;
+  std::size_t started = 0;
+  for (int second = 1; second <= 40; ++second) {
+    const Decision decision = decide(plan, record, kFirst.at(second));
+    started += decision.start.size();
+    EXPECT_EQ(decision.entries.empty(), second <= static_cast<int>(kMostRuns));
+    record = decision.record;
+  }
+  EXPECT_EQ(started, kMostRuns);
+  EXPECT_EQ(record.running.size(), kMostRuns);
+  EXPECT_LT(to_json(record).size(), 8'000U);
+}
+
+TEST(Firing, NothingStartsAfterItsDeadline) {
+  const JobPlan all = plan_of({.missed = Missed::all, .deadline = 25s}, "*/10 * * * * *");
+  const Decision decision = decide(all, {}, kFirst.at(58));
+  EXPECT_EQ(starts(decision), Numbers{40});
+  EXPECT_EQ(notes(decision), Texts{"missed 3 up to 30"});
+  EXPECT_EQ(decision.record.pending, std::vector{noon(50)});
+  const Decision end = end_run(all, decision.record, decision.start[0], {}, kFirst.at(76));
+  EXPECT_EQ(notes(end), (Texts{"succeeded 1 up to 40", "missed 1 up to 50"}));
+  EXPECT_TRUE(end.start.empty());
+}
+
+TEST(Firing, ARepetitionKeepsItsMark) {
+  const JobPlan plan = plan_of({.retries = 1});
+  const Decision first = decide(plan, {}, kFirst.at(1));
+  const Decision again =
+      end_run(plan, first.record, first.start[0], {Outcome::failed, "", After::repeat}, kFirst.at(1.5));
+  ASSERT_EQ(again.record.running.size(), 1U);
+  EXPECT_EQ(again.record.running[0].attempt, 2U);
+  EXPECT_EQ(notes(again), Texts{"failed 1 up to 1"});
+  const Decision end = end_run(plan, again.record, again.record.running[0], {}, kFirst.at(1.8));
+  EXPECT_TRUE(end.record.running.empty());
+  EXPECT_EQ(end.entries[0].attempt, 2U);
+}
+
+TEST(Firing, APauseIsNotMissed) {
+  const JobPlan plan = plan_of();
+  const Decision one = decide(plan, {}, kFirst.at(1));
+  const JobRecord still = paused(one.record);
+  EXPECT_FALSE(decide(plan, still, kFirst.at(9)).is_change);
+  EXPECT_EQ(next_look(plan, still, noon()), std::nullopt);
+  const Decision end = end_run(plan, still, one.start[0], {}, kFirst.at(9));
+  const JobRecord again = resumed(end.record, noon(100.5));
+  EXPECT_FALSE(decide(plan, again, kFirst.at(100.9)).is_change);
+  const Decision next = decide(plan, again, kFirst.at(101));
+  EXPECT_EQ(starts(next), Numbers{101});
+  EXPECT_TRUE(next.entries.empty());
+}
+
+TEST(Firing, RunNowIsOneMoreRunAndOverlapsLikeOthers) {
+  const JobPlan plan = plan_of({}, "0 0 * * *");
+  const Decision now = run_at_once(plan, {}, kFirst.at(5));
+  EXPECT_EQ(starts(now), Numbers{5});
+  EXPECT_EQ(now.record.decided, WallTime{}) << "the schedule goes on as it was";
+  EXPECT_EQ(notes(run_at_once(plan, now.record, kFirst.at(6))), Texts{"overlapped 1 up to 6"});
+}
+
+TEST(Firing, ALeavingNodeStartsNothingMore) {
+  const JobPlan plan = plan_of({.overlap = Overlap::queue});
+  const Decision one = decide(plan, {}, kFirst.at(1));
+  const Decision two = decide(plan, one.record, kFirst.at(2));
+  const Decision end =
+      end_run(plan, two.record, one.start[0], {Outcome::stopped, "", After::leave}, kFirst.at(2.5));
+  EXPECT_TRUE(end.start.empty());
+  EXPECT_EQ(starts(decide(plan, end.record, kSecond.at(2.6))), Numbers{2});
+}
+
+TEST(Firing, TenDaysOfSecondsAreCountedExactly) {
+  const JobPlan plan = plan_of({.missed = Missed::skip});
+  constexpr int kDay = 86'400;
+  const Decision decision = decide(plan, {}, kFirst.at(10.0 * kDay + 0.5));
+  EXPECT_EQ(notes(decision), Texts{fmt::format("missed {} up to {}", 10 * kDay - 2, 10 * kDay - 2)});
+  EXPECT_EQ(starts(decision), Numbers{10 * kDay - 1}) << "what is on time follows one after the other";
+  EXPECT_EQ(decision.record.pending, std::vector{noon(10 * kDay)});
+}
+
+TEST(Firing, JitterSpreadsStartsAndIsTheSameEverywhere) {
+  const JobPlan plan = plan_of({.jitter = 10s}, "*/30 * * * * *");
+  const auto delay = delay_of(plan, noon(30));
+  EXPECT_LT(delay, 10s);
+  EXPECT_NE(delay, delay_of(plan, noon(60)));
+  EXPECT_EQ(next_look(plan, {}, noon()), noon(30) + delay);
+  const double after = std::chrono::duration<double>(delay).count();
+  EXPECT_FALSE(decide(plan, {}, kFirst.at(30 + after - 0.01)).is_change);
+  EXPECT_EQ(starts(decide(plan, {}, kFirst.at(30 + after + 0.01))), Numbers{30});
+}
+
+TEST(Firing, RetriesWaitTwiceAsLongEachTimeUpToAnHour) {
+  const JobPolicy policy{.retry_delay = 1s};
+  EXPECT_EQ(retry_delay(policy, 2), 1s);
+  EXPECT_EQ(retry_delay(policy, 4), 4s);
+  EXPECT_EQ(retry_delay(policy, 100), 1h);
+}
+
+TEST(JobRecord, SurvivesTheWayThroughTheStore) {
+  const JobRecord record{.decided = noon(1),
+                         .token = {7},
+                         .paused = true,
+                         .pending = {noon(2), noon(3)},
+                         .running = {{noon(1), noon(1.5), 2, {7}, "web-1"}}};
+  EXPECT_EQ(parse_job_record(to_json(record)).value(), record);
+  EXPECT_EQ(parse_job_record("").value(), JobRecord{});
+  for (const char* broken :
+       {"{", "[]", "{}", R"({"decided_ns":"x","token":1})",
+        R"({"decided_ns":99999999999999999999,"token":1})", R"({"decided_ns":1,"token":-1})",
+        R"({"decided_ns":1,"token":1,"running":[1]})", R"({"decided_ns":1,"token":1,"paused":3})"}) {
+    const auto read = parse_job_record(broken);
+    ASSERT_FALSE(read) << broken;
+    EXPECT_EQ(read.error().code, ErrorCode::store_corrupt);
+  }
+}
+
+TEST(HistoryEntry, SurvivesTheWayThroughTheStore) {
+  const HistoryEntry run{noon(1), 1, Outcome::timed_out, noon(1.5), noon(2), 3, {7}, "web-1", "a\nb\x01"};
+  EXPECT_EQ(parse_history_entry(to_json(run)).value(), run);
+  HistoryEntry none;
+  none.scheduled = noon(9);
+  none.count = 5;
+  none.outcome = Outcome::missed;
+  EXPECT_EQ(parse_history_entry(to_json(none)).value(), none);
+  HistoryEntry torn = run;
+  torn.detail = "caf\xC3";
+  EXPECT_EQ(parse_history_entry(to_json(torn)).value().detail, "caf\xEF\xBF\xBD") << "no UTF-8";
+  EXPECT_FALSE(parse_history_entry(R"({"scheduled_ns":1,"outcome":"gone","attempt":1,"token":1,"node":""})"));
+}
+
+TEST(JobPolicy, IsCheckedAsAWhole) {
+  EXPECT_TRUE(validate(JobPolicy{}));
+  const auto checked = validate(JobPolicy{.on_time = 1ms, .retries = 101, .history = 0});
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(checked.error().message,
+            "on_time is 1 ms, it must be 100 to 60000 ms; retries is 101, it must be 0 to 100; "
+            "history is 0, it must be 1 to 1000");
+}
+
+}  // namespace
+}  // namespace nodepool::cron
