@@ -147,7 +147,7 @@ void add_run(CLI::App& program, Invocation& invocation) {
   command->footer(
       "Examples:\n"
       "  nodepool run billing --job importer -- /usr/bin/importer --verbose\n"
-      "  nodepool run billing --job cleanup --restart never --no-wait --shell -- 'rm -rf /srv/cache/*'\n"
+      "  nodepool run billing --job watch --timeout 1h --shell -- 'tail -F /var/log/billing | ./watch'\n"
       "Exit codes: the command's, or 128 + its signal; 122 not the owner, 123 lease lost, 124 timed out,\n"
       "125 nodepool failed, 126 and 127 the command cannot be executed, 2 wrong usage (docs/run.md).");
   command->callback([arguments, command, &invocation] {

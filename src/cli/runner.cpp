@@ -256,8 +256,14 @@ void Runner::start(const RunStep& step, MonotonicTime now) {
 void Runner::guard(const StopOrder& order, MonotonicTime now) {
   if (order != limit_) process_.limit(order);
   limit_ = order;
-  // A guardian that somebody has frozen does not kill: it dies itself, and takes the command along.
-  if (now - kKillSlack / 2 >= order.kill_at) process_.give_up();
+  // From here on it is about a guardian that is frozen, or not given the processor. Counted from when this
+  // process has seen it, as both may have slept.
+  if (now < order.kill_at) overdue_since_.reset();
+  if (now < order.kill_at) return;
+  if (!overdue_since_) overdue_since_ = now;
+  constexpr std::chrono::seconds kNoHope{5};
+  if (now - *overdue_since_ >= kKillSlack / 2) process_.kill_command();
+  if (now - *overdue_since_ >= kNoHope) process_.give_up();
 }
 
 void Runner::wait_until(MonotonicTime look_at) {

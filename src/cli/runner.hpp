@@ -82,7 +82,8 @@ class Runner {
   driver::Descriptor wake_;
   RunPlan plan_;
   std::optional<Held> held_;
-  StopOrder limit_;  ///< As the guardian knows it.
+  StopOrder limit_;                             ///< As the guardian knows it.
+  std::optional<MonotonicTime> overdue_since_;  ///< KILL is due, and something still runs.
   bool joined_ = false;
   bool waiting_told_ = false;
   std::mt19937 random_;

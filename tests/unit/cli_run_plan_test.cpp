@@ -66,6 +66,23 @@ TEST(CliRunPlan, ARenewalThatComesAfterTermTakesNothingBack) {
   EXPECT_EQ(plan.reason(), StopReason::lease_lost);
 }
 
+TEST(CliRunPlan, AClaimWhoseLeaseWasRenewedAfterAllIsUsedAgain) {
+  RunPlan plan = running(rules());
+  EXPECT_EQ(plan.next(ms(3400)).order, order(3400, 3900));
+  plan.on_ended(143, ms(3410));
+  plan.on_lease(ms(9000));
+  plan.on_gone(ms(3420), 1.0);
+  EXPECT_EQ(plan.next(ms(3420)).act, Act::start);
+  EXPECT_EQ(plan.next(ms(3420)).order, order(8400, 8900));
+  EXPECT_EQ(plan.reason(), StopReason::none);
+}
+
+TEST(CliRunPlan, WhatIsOverdueIsLookedAtAgainAndAgain) {
+  RunPlan plan = running(rules());
+  EXPECT_EQ(plan.next(ms(3400)).look_at, ms(3900));
+  EXPECT_EQ(plan.next(ms(3900)).look_at, ms(3910));
+}
+
 TEST(CliRunPlan, ACommandIsNotStartedUnderALeaseThatEndsSoon) {
   RunPlan plan(rules());
   plan.on_joined(ms(0));

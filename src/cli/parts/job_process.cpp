@@ -48,6 +48,7 @@ JobProcess::JobProcess(driver::Descriptor socket, pid_t guardian, std::vector<Ch
 JobProcess::JobProcess(JobProcess&& other) noexcept
     : socket_(std::move(other.socket_)),
       guardian_(std::exchange(other.guardian_, 0)),
+      command_(std::exchange(other.command_, 0)),
       strangers_(std::move(other.strangers_)) {}
 
 JobProcess::~JobProcess() {
@@ -83,7 +84,11 @@ void JobProcess::signal(int number) {
   send({GuardOrder::Kind::signal, number, {}});
 }
 
-void JobProcess::give_up() {
+void JobProcess::kill_command() noexcept {
+  if (command_ > 0) ::kill(-command_, SIGKILL);
+}
+
+void JobProcess::give_up() noexcept {
   if (guardian_ > 0) ::kill(guardian_, SIGKILL);
 }
 
@@ -94,6 +99,8 @@ std::vector<JobReport> JobProcess::take_reports() {
     const ssize_t size = ::recv(socket_.get(), &report, sizeof report, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (size == sizeof report) {
+      if (report.kind == JobReport::Kind::started) command_ = report.value;
+      if (report.kind == JobReport::Kind::ended) command_ = 0;
       reports.push_back(report);
       continue;
     }

@@ -30,8 +30,12 @@ class JobProcess {
   void start(const StopOrder& limit, const std::vector<std::string>& environment);
   void limit(const StopOrder& limit);
   void signal(int number);  ///< To the command's whole group.
-  /// The guardian does not keep its limit: ends it, and with it the command.
-  void give_up();
+                            /// For a guardian that does not keep its limit in time: kills the command and its
+                            /// group, unless it has ended
+  /// as far as the reports taken say.
+  void kill_command() noexcept;
+  /// For one that does not even report that: ends it, and what is left of the command. `lost` is reported.
+  void give_up() noexcept;
 
   [[nodiscard]] std::vector<JobReport> take_reports();
   /// Reaps whoever has ended. To be called after each SIGCHLD.
@@ -46,6 +50,7 @@ class JobProcess {
 
   driver::Descriptor socket_;
   pid_t guardian_ = 0;  ///< 0 once it is reaped.
+  pid_t command_ = 0;   ///< From `started` to `ended`: not reaped, so its number is nobody else's.
   /// Children that this process had from the beginning, as a program that a script has turned into.
   std::vector<ChildProcess> strangers_;
 };

@@ -95,17 +95,15 @@ void RunPlan::on_leave(int signal, MonotonicTime now) noexcept {
 void RunPlan::on_start(MonotonicTime now) noexcept {
   job_ = Job::runs;
   started_at_ = now;
-  lease_ended_at_.reset();
   lease_was_lost_ = false;
 }
 
 void RunPlan::on_start_refused() noexcept {
-  job_ = Job::none;
-  reason_ = StopReason::none;
+  forget_run();
 }
 
 void RunPlan::on_not_started(int code) noexcept {
-  job_ = Job::none;
+  forget_run();
   if (!exit_code_) exit_code_ = code;
 }
 
@@ -117,10 +115,16 @@ void RunPlan::on_ended(int code, MonotonicTime now) noexcept {
 }
 
 void RunPlan::on_gone(MonotonicTime now, double random) noexcept {
-  job_ = Job::none;
   without_job_since_ = now;
   decide_after_run(now, random);
+  forget_run();
+}
+
+/// What was due in that run is nothing to the next one.
+void RunPlan::forget_run() noexcept {
+  job_ = Job::none;
   ended_at_.reset();
+  lease_ended_at_.reset();
   reason_ = StopReason::none;
 }
 
@@ -205,7 +209,11 @@ void RunPlan::refresh_order(MonotonicTime now) noexcept {
 RunStep RunPlan::next(MonotonicTime now) noexcept {
   if (job_ != Job::none) {
     refresh_order(now);
-    return {RunStep::Act::guard, order_, 0, order_.term_at > now ? order_.term_at : order_.kill_at};
+    constexpr milliseconds kOverdue{10};
+    MonotonicTime look_at = now + kOverdue;  // Nothing is due any more but its end.
+    if (order_.kill_at > now) look_at = order_.kill_at;
+    if (order_.term_at > now) look_at = std::min(look_at, order_.term_at);
+    return {RunStep::Act::guard, order_, 0, look_at};
   }
   const bool resting = now < rest_until_;
   if (claimed_) {

@@ -114,6 +114,7 @@ class RunPlan {
   [[nodiscard]] Limit limit_of_lease() const noexcept;
   [[nodiscard]] Limit nearest(MonotonicTime started_at) const noexcept;
   void refresh_order(MonotonicTime now) noexcept;
+  void forget_run() noexcept;
   void decide_after_run(MonotonicTime now, double random) noexcept;
   void rest_after_end(MonotonicTime now, double random) noexcept;
 
