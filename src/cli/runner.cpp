@@ -261,7 +261,7 @@ void Runner::guard(const StopOrder& order, MonotonicTime now) {
   if (now < order.kill_at) overdue_since_.reset();
   if (now < order.kill_at) return;
   if (!overdue_since_) overdue_since_ = now;
-  constexpr std::chrono::seconds kNoHope{5};
+  constexpr std::chrono::seconds kNoHope{2};
   if (now - *overdue_since_ >= kKillSlack / 2) process_.kill_command();
   if (now - *overdue_since_ >= kNoHope) process_.give_up();
 }

@@ -353,6 +353,18 @@ TEST_F(Run, AGuardianThatIsKilledTakesTheCommandAlong) {
   EXPECT_FALSE(exists(stamps_of("begin-of-a-child").front().pid));
 }
 
+TEST_F(Run, AGuardianThatIsFrozenCannotKeepACommandAlive) {
+  Child wrapper = launch({"--name", "a", "--drain-grace", "100ms"}, recorder({"stubborn"}));
+  ASSERT_TRUE(wait_for_begins(1, {&wrapper}));
+  const Finished guardian = run_program({"pgrep", "-P", std::to_string(wrapper.pid())}, 5s);
+  ::kill(std::stoi(guardian.output), SIGSTOP);
+  EXPECT_EQ(run_nodepool({"drain", "svc", "a", "--store", store()}).code, 0);
+  ASSERT_TRUE(wait_for("the end of the command", [&] { return !exists(stamps_of("begin").front().pid); }));
+  EXPECT_FALSE(wrapper.exit_code()) << "before it gives up the guardian";
+  ASSERT_TRUE(wait_for_end(wrapper));
+  EXPECT_EQ(wrapper.exit_code(), 125) << wrapper.errors();
+}
+
 /// Needs the right to make a namespace of processes. Where that is missing the test says so and fails:
 /// whoever builds without it leaves the test out by name, and knows.
 TEST_F(Run, WorksAsTheFirstProcessOfAContainer) {
