@@ -26,7 +26,7 @@ tl::unexpected<Error> no_guardian() {
 
 }  // namespace
 
-Result<JobProcess> JobProcess::make(JobCommand command) {
+Result<JobProcess> JobProcess::make(const JobCommand& command) {
   std::array<int, 2> sockets{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) != 0) return no_guardian();
   driver::Descriptor ours(sockets[0]);

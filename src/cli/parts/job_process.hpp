@@ -19,7 +19,7 @@ namespace nodepool::cli {
 /// process, also those that came to it as process 1.
 class JobProcess {
  public:
-  [[nodiscard]] static Result<JobProcess> make(JobCommand command);
+  [[nodiscard]] static Result<JobProcess> make(const JobCommand& command);
   JobProcess(JobProcess&& other) noexcept;
   JobProcess& operator=(JobProcess&&) = delete;
   JobProcess(const JobProcess&) = delete;
