@@ -32,6 +32,7 @@ struct Invocation {
 };
 
 void add_join(CLI::App& program, Invocation& invocation);
+void add_run(CLI::App& program, Invocation& invocation);
 void add_nodes(CLI::App& program, Invocation& invocation);
 void add_owner(CLI::App& program, Invocation& invocation);
 void add_ring(CLI::App& program, Invocation& invocation);

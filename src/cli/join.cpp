@@ -5,7 +5,6 @@
 
 #include "cli/command.hpp"
 #include "cli/joiner.hpp"
-#include "nodepool/ring.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -13,28 +12,15 @@ namespace {
 struct JoinArguments {
   JoinSettings settings;
   unsigned job_count = 0;
-  std::vector<std::string> metadata;
 };
 
 constexpr unsigned kMostJobs = 100'000;
 
-Result<void> read_metadata(JoinArguments& arguments) {
-  for (const std::string& entry : arguments.metadata) {
-    const std::size_t sign = entry.find('=');
-    if (sign == std::string::npos || sign == 0) {
-      return failure(ErrorCode::invalid_argument,
-                     fmt::format("--metadata \"{}\" is not of the form KEY=VALUE", entry));
-    }
-    arguments.settings.options.metadata[entry.substr(0, sign)] = entry.substr(sign + 1);
-  }
-  return {};
-}
-
-Result<void> check(const JoinSettings& settings) {
+Result<void> check(JoinSettings& settings) {
   for (const std::string& job : settings.jobs) {
     if (auto valid = validate_job_name(job); !valid) return valid;
   }
-  return validate(settings.options);
+  return settle(settings.pool);
 }
 
 /// What nodes of go-dispatch do not know, or what the list decides for them.
@@ -60,40 +46,17 @@ int run_join(JoinArguments arguments, const Invocation& invocation, const CLI::A
   JoinSettings& settings = arguments.settings;
   if (invocation.layout.go_dispatch) {
     if (const auto valid = check_for_go(command); !valid) return fail(valid.error());
-    if (settings.start_timeout.count() == 0) settings.start_timeout = patience_with(invocation.layout);
+    if (settings.pool.start_timeout.count() == 0)
+      settings.pool.start_timeout = patience_with(invocation.layout);
   }
   for (unsigned number = 0; number < arguments.job_count; ++number)
     settings.jobs.push_back(fmt::format("job{}", number));
-  if (const auto read = read_metadata(arguments); !read) return fail(read.error());
   if (const auto valid = check(settings); !valid) return fail(valid.error());
   SignalWatch signals;
   auto driver = open_store(invocation, StoreUse::join);
   if (!driver) return fail(driver.error());
   Joiner joiner(std::move(settings), *std::move(driver), signals);
   return joiner.run();
-}
-
-void add_pool_options(CLI::App& command, PoolOptions& options) {
-  add_duration_option(command, "--heartbeat", options.heartbeat,
-                      "Between two heartbeats; the same on all nodes");
-  add_duration_option(command, "--lease", options.lease,
-                      "How long a silent node keeps its jobs; at least 3 heartbeats; the same on all nodes");
-  add_duration_option(command, "--drain-grace", options.drain_grace,
-                      "How long leaving waits for running jobs");
-  add_placement_option(
-      command, options.placement,
-      "Which node gets which job: ring, rendezvous or rendezvous-fine; the same on all nodes");
-  command
-      .add_option("--points", options.points, "Points per unit of weight on the ring; the same on all nodes")
-      ->check(CLI::Range(1U, kMaxPoints))
-      ->capture_default_str()
-      ->type_name("COUNT");
-  command.add_option("--weight", options.weight, "This node's share relative to others, 1 to 100")
-      ->check(CLI::Range(1U, kMaxWeight))
-      ->capture_default_str()
-      ->type_name("SHARES");
-  command.add_option("--zone", options.zone, "Where the node is, for people")->type_name("TEXT");
-  command.add_option("--address", options.address, "Where its own service is reached")->type_name("TEXT");
 }
 
 }  // namespace
@@ -105,21 +68,12 @@ void add_join(CLI::App& program, Invocation& invocation) {
       program.add_subcommand("join", "Become a node of a pool and tell which jobs it may run");
   add_store_option(*command, invocation);
   add_driver_options(*command, invocation);
-  add_service_argument(*command, settings.service);
-  command
-      ->add_option("--name", settings.options.name, "The node's name; default: host name and random digits")
-      ->type_name("NAME");
+  add_service_argument(*command, settings.pool.service);
   add_list_option(*command, "--job", settings.jobs, "A job to watch; may be given often")->type_name("JOB");
   command->add_option("--jobs", arguments->job_count, "Watch job0, job1, ... so many")
       ->check(CLI::Range(0U, kMostJobs))
       ->type_name("COUNT");
-  add_pool_options(*command, settings.options);
-  add_list_option(*command, "--metadata", arguments->metadata, "For people and tools; may be given often")
-      ->type_name("KEY=VALUE");
-  add_duration_option(
-      *command, "--start-timeout", settings.start_timeout,
-      "How long to try to become steady; 0ms: 30 seconds, or 3 leases (go-dispatch: 5 periods) "
-      "if that is longer");
+  add_pool_arguments(*command, settings.pool);
   add_format_option(*command, settings.format);
   command->footer(
       "Examples:\n"

@@ -40,7 +40,7 @@ Joiner::Joiner(JoinSettings settings, std::shared_ptr<Driver> driver, SignalWatc
     : settings_(std::move(settings)),
       signals_(signals),
       watch_(settings_.jobs),
-      pool_(ServiceName(settings_.service), std::move(driver), with_listeners(settings_.options)) {}
+      pool_(ServiceName(settings_.pool.service), std::move(driver), with_listeners(settings_.pool.options)) {}
 
 PoolOptions Joiner::with_listeners(PoolOptions options) {
   options.logger = log_to_stderr;
@@ -79,7 +79,7 @@ int Joiner::run() {
 /// Start, wait for the end, stop. A node that was asked to drain by somebody else stops by itself.
 void Joiner::live() {
   const std::stop_token stop = signals_.stop_token();
-  if (auto started = pool_.start(start_timeout(), stop); !started) {
+  if (auto started = pool_.start(start_timeout_of(settings_.pool), stop); !started) {
     if (!stop.stop_requested()) start_error_ = std::move(started.error());
   } else {
     std::mutex mutex;
@@ -132,13 +132,6 @@ void Joiner::rest() {
   if ((reader.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0) return;
   output_gone_ = true;
   signals_.request_stop();
-}
-
-/// A pool that starts behind a barrier takes a whole lease.
-std::chrono::milliseconds Joiner::start_timeout() const {
-  constexpr std::chrono::seconds kUsual{30};
-  if (settings_.start_timeout.count() > 0) return settings_.start_timeout;
-  return std::max<std::chrono::milliseconds>(kUsual, 3 * settings_.options.lease);
 }
 
 int Joiner::farewell() {

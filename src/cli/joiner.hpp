@@ -12,15 +12,14 @@
 #include "cli/parts/events.hpp"
 #include "cli/parts/job_watch.hpp"
 #include "cli/parts/signals.hpp"
+#include "cli/pool_arguments.hpp"
 #include "nodepool/pool.hpp"
 
 namespace nodepool::cli {
 
 struct JoinSettings {
-  std::string service;
+  PoolArguments pool;
   std::vector<std::string> jobs;
-  PoolOptions options;
-  std::chrono::milliseconds start_timeout{0};  ///< 0: 30 seconds, or 3 leases if that is longer.
   Format format = Format::text;
 };
 
@@ -46,7 +45,6 @@ class Joiner {
   void enqueue(const Event& event);
   [[nodiscard]] Teller teller() const;
   [[nodiscard]] PoolOptions with_listeners(PoolOptions options);
-  [[nodiscard]] std::chrono::milliseconds start_timeout() const;
   [[nodiscard]] int farewell();
 
   const JoinSettings settings_;

@@ -19,10 +19,11 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  nodepool demo                                  see a pool survive a crash, in 15 seconds\n"
     "  nodepool join billing --jobs 3                 become a node; stop with Ctrl-C\n"
+    "  nodepool run billing --job report -- ./report  run a command on exactly one node\n"
     "  nodepool nodes billing                         who is in the pool\n"
     "  nodepool owner billing job0 job1               who runs these jobs\n"
     "  nodepool --store redis://127.0.0.1 nodes billing\n"
-    "Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage.";
+    "Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage; run has some of its own.";
 
 /// Where a standard stream is closed, the store's connection would be opened in its place, and written to in
 /// its name. Opened the wrong way round, so that using it still fails.
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
   add_store_option(program, invocation);
   add_demo(program, invocation);
   add_join(program, invocation);
+  add_run(program, invocation);
   add_nodes(program, invocation);
   add_owner(program, invocation);
   add_ring(program, invocation);

@@ -127,7 +127,7 @@ TEST_F(Command, APasswordComesFromAFileAndOneInTheOpenIsWarnedOf) {
 }
 
 TEST_F(Command, HelpHasExamplesAndVersionIsOneLine) {
-  for (const char* command : {"demo", "join", "nodes", "owner", "ring", "drain"}) {
+  for (const char* command : {"demo", "join", "run", "nodes", "owner", "ring", "drain"}) {
     const Finished help = run({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.output.find("Example"), std::string::npos) << help.output;

@@ -1,0 +1,273 @@
+#include "cli/parts/job_guard.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "cli/parts/process_tree.hpp"
+#include "driver/common/descriptor.hpp"
+
+namespace nodepool::cli {
+namespace {
+
+using driver::Descriptor;
+
+constexpr std::chrono::milliseconds kBetweenKills{5};
+
+/// Our environment with some entries replaced or added.
+std::vector<std::string> environment_for(std::string_view packed) {
+  std::vector<std::string> all;
+  while (!packed.empty()) {
+    const std::size_t end = std::min(packed.find('\0'), packed.size() - 1);
+    all.emplace_back(packed.substr(0, end));
+    packed.remove_prefix(end + 1);
+  }
+  const std::size_t added = all.size();
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view entry(*each);
+    const std::string_view key = entry.substr(0, entry.find('=') + 1);
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(added);
+    const bool replaced =
+        std::any_of(all.begin(), end, [&](const std::string& given) { return given.starts_with(key); });
+    if (!replaced) all.emplace_back(entry);
+  }
+  return all;
+}
+
+std::vector<char*> as_pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// In the new process. Nothing of ours is left to it but the standard streams: the rest closes at exec.
+[[noreturn]] void become_command(JobCommand command, std::string_view environment, pid_t guardian,
+                                 int failed) {
+  std::vector<std::string> variables = environment_for(environment);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
+  ::setpgid(0, 0);
+  std::signal(SIGPIPE, SIG_DFL);
+  ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
+  ::execvpe(command.words.front().c_str(), as_pointers(command.words).data(), as_pointers(variables).data());
+  const std::int32_t why = errno;
+  [[maybe_unused]] const auto told = ::write(failed, &why, sizeof why);
+  ::_exit(kNoSuchCommand);
+}
+
+class Guard {
+ public:
+  Guard(int socket, const JobCommand& command) : socket_(socket), command_(command) {}
+  [[noreturn]] void run();
+
+ private:
+  [[nodiscard]] bool begin();
+  void wait();
+  [[nodiscard]] bool read_orders();
+  void start(std::string_view environment);
+  void read_start();
+  void reap();
+  void keep_limit();
+  void ask_all();
+  void kill_all();
+  void report(JobReport::Kind kind, std::int32_t value = 0);
+  [[noreturn]] void end();
+
+  Descriptor socket_;
+  const JobCommand& command_;
+  Descriptor ended_;  ///< Readable when a child has ended.
+  Descriptor timer_;  ///< On the clock of leases, which goes on while the machine is suspended.
+  Descriptor exec_;   ///< Closed by a start that succeeds, else it tells why not.
+  StopOrder limit_;
+  bool active_ = false;  ///< Something of a command may be there.
+  pid_t leader_ = 0;     ///< The command, until it is reaped; its group has the same number.
+  bool told_term_ = false;
+  bool told_kill_ = false;
+};
+
+bool Guard::begin() {
+  ::prctl(PR_SET_NAME, "nodepool-guard");
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // What is meant for the process that is guarded against, or for its group, must not end its guardian.
+  ::setpgid(0, 0);
+  sigset_t signals;
+  ::sigfillset(&signals);
+  ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGCHLD);
+  ended_ = Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  timer_ = Descriptor(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  return ended_ && timer_;
+}
+
+void Guard::run() {
+  if (!begin()) ::_exit(kRunFailed);
+  while (true) {
+    wait();
+    // First what has been ordered: a limit may have been moved while this process slept.
+    if (!read_orders()) end();
+    read_start();
+    reap();
+    keep_limit();
+  }
+}
+
+void Guard::wait() {
+  MonotonicTime until = MonotonicTime::max();
+  if (active_) until = told_term_ ? limit_.kill_at : std::min(limit_.term_at, limit_.kill_at);
+  if (told_kill_) until = BootClock::now() + kBetweenKills;
+  itimerspec alarm{};
+  if (until != MonotonicTime::max()) {
+    const auto since_boot = std::max(until.time_since_epoch(), std::chrono::nanoseconds(1));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+    alarm.it_value = {static_cast<std::time_t>(seconds.count()),
+                      static_cast<long>((since_boot - seconds).count())};
+  }
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &alarm, nullptr);
+  std::array<pollfd, 4> waiting{{{socket_.get(), POLLIN, 0},
+                                 {ended_.get(), POLLIN, 0},
+                                 {timer_.get(), POLLIN, 0},
+                                 {exec_.get(), POLLIN, 0}}};
+  ::poll(waiting.data(), waiting.size(), -1);
+}
+
+/// False if nobody gives orders any more.
+bool Guard::read_orders() {
+  std::array<char, kMostGuardPacket> packet{};
+  while (true) {
+    const ssize_t size = ::recv(socket_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
+    if (size < 0) return errno == EAGAIN || errno == EINTR;
+    GuardOrder order;
+    if (static_cast<std::size_t>(size) < sizeof order) return false;
+    std::memcpy(&order, packet.data(), sizeof order);
+    if (order.kind == GuardOrder::Kind::signal) {
+      if (leader_ > 0) ::kill(-leader_, order.signal);
+      continue;
+    }
+    limit_ = order.limit;
+    if (order.kind == GuardOrder::Kind::start) {
+      start({packet.data() + sizeof order, static_cast<std::size_t>(size) - sizeof order});
+    }
+  }
+}
+
+void Guard::start(std::string_view environment) {
+  if (BootClock::now() >= limit_.term_at) return report(JobReport::Kind::too_late);
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return report(JobReport::Kind::not_started, errno);
+  exec_ = Descriptor(pipe[0]);
+  const Descriptor failed(pipe[1]);
+  const pid_t guardian = ::getpid();
+  leader_ = ::fork();
+  if (leader_ == 0) become_command(command_, environment, guardian, failed.get());
+  if (leader_ < 0) {
+    report(JobReport::Kind::not_started, errno);
+    leader_ = 0;
+    exec_.reset();
+    return;
+  }
+  ::setpgid(leader_, leader_);  // It does so itself; whoever comes first.
+  active_ = true;
+  told_term_ = told_kill_ = false;
+}
+
+/// A program on a network that hangs can be long in starting, so this is never waited for.
+void Guard::read_start() {
+  if (!exec_) return;
+  std::int32_t why = 0;
+  const ssize_t size = ::read(exec_.get(), &why, sizeof why);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  exec_.reset();
+  if (size != sizeof why) return report(JobReport::Kind::started, leader_);
+  ::waitpid(leader_, nullptr, 0);
+  leader_ = 0;
+  active_ = false;
+  report(JobReport::Kind::not_started, why);
+}
+
+void Guard::reap() {
+  signalfd_siginfo signal{};
+  while (::read(ended_.get(), &signal, sizeof signal) == sizeof signal) {
+  }
+  if (!active_ || exec_) return;
+  int status = 0;
+  pid_t child = 0;
+  while ((child = ::waitpid(-1, &status, WNOHANG)) > 0) {
+    if (child != leader_) continue;
+    leader_ = 0;
+    report(JobReport::Kind::ended, status);
+  }
+  if (child == 0 || errno != ECHILD) return;
+  active_ = false;
+  limit_ = {};
+  told_term_ = told_kill_ = false;
+  report(JobReport::Kind::gone);
+}
+
+void Guard::keep_limit() {
+  if (!active_) return;
+  const MonotonicTime now = BootClock::now();
+  if (now >= limit_.kill_at) {
+    if (!std::exchange(told_kill_, true)) report(JobReport::Kind::told, SIGKILL);
+    return kill_all();
+  }
+  if (now < limit_.term_at || std::exchange(told_term_, true)) return;
+  report(JobReport::Kind::told, SIGTERM);
+  ask_all();
+}
+
+void Guard::ask_all() {
+  const std::vector<ChildProcess> all = children();
+  signal_groups_of(all, SIGTERM);
+  signal_groups_of(all, SIGCONT);  // Who is stopped could not hear it.
+}
+
+/// Who is killed leaves its own children to us: repeated until there are none.
+void Guard::kill_all() {
+  if (leader_ > 0) ::kill(-leader_, SIGKILL);  // Also where there is no /proc.
+  signal_groups_of(children(), SIGKILL);
+}
+
+void Guard::report(JobReport::Kind kind, std::int32_t value) {
+  const JobReport report{kind, value};
+  // Blocking would leave the limit unkept. Who does not read is frozen, and has room for more than one run.
+  ::send(socket_.get(), &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Guard::end() {
+  constexpr std::chrono::seconds kAtMost{
+      2};  // A process in the kernel's hands cannot be waited for for ever.
+  const MonotonicTime deadline = BootClock::now() + kAtMost;
+  while (BootClock::now() < deadline) {
+    kill_all();
+    pid_t child = 0;
+    while ((child = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+      if (child == leader_) leader_ = 0;
+    }
+    if (child < 0 && errno == ECHILD) break;
+    ::poll(nullptr, 0, static_cast<int>(kBetweenKills.count()));
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+void guard_jobs(int socket, const JobCommand& command) {
+  Guard(socket, command).run();
+}
+
+}  // namespace nodepool::cli
