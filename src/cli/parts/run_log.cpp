@@ -17,8 +17,8 @@ std::string utc_text(WallTime time) {
 }
 
 std::string as_json(std::string_view text) {
-  using Json = nlohmann::json;
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  using LogObject = nlohmann::json;
+  return LogObject(text).dump(-1, ' ', false, LogObject::error_handler_t::replace);
 }
 
 /// As it is if a reader of key=value pairs cannot take it for anything else.
