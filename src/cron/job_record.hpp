@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "nodepool/cron.hpp"
+#include "cron/job_policy.hpp"
 
 namespace nodepool::cron {
 

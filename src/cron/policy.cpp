@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "nodepool/cron.hpp"
+#include "cron/job_policy.hpp"
 
 namespace nodepool::cron {
 namespace {

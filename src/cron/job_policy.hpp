@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "nodepool/export.hpp"
 #include "nodepool/result.hpp"
 #include "nodepool/schedule.hpp"
 #include "nodepool/types.hpp"
@@ -54,7 +53,7 @@ struct JobPolicy {
 };
 
 /// Checks a policy; the error names all faults.
-NODEPOOL_EXPORT Result<void> validate(const JobPolicy& policy);
+Result<void> validate(const JobPolicy& policy);
 
 /// How a run ended, or why there was none.
 enum class Outcome {
@@ -66,7 +65,7 @@ enum class Outcome {
   missed,     ///< Never started: too late (`missed`, `deadline`).
   overlapped  ///< Never started: the run before was still going on.
 };
-[[nodiscard]] NODEPOOL_EXPORT std::string_view to_string(Outcome outcome) noexcept;
+[[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
 
 /// What is remembered of a run, or of instants without one.
 struct HistoryEntry {
@@ -84,8 +83,8 @@ struct HistoryEntry {
 inline constexpr std::size_t kMaxDetail = 4096;
 
 /// One line of JSON, as the store keeps it and `parse_history_entry` reads it.
-[[nodiscard]] NODEPOOL_EXPORT std::string to_json(const HistoryEntry& entry);
+[[nodiscard]] std::string to_json(const HistoryEntry& entry);
 /// `store_corrupt` if the text is anything else.
-[[nodiscard]] NODEPOOL_EXPORT Result<HistoryEntry> parse_history_entry(std::string_view text);
+[[nodiscard]] Result<HistoryEntry> parse_history_entry(std::string_view text);
 
 }  // namespace nodepool::cron
