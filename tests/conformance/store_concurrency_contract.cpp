@@ -19,7 +19,9 @@ class Witness {
   /// To be called before a request is sent: what the store may take for acknowledged.
   void about_to_acknowledge(const SyncRequest& request) {
     const std::lock_guard lock(mutex_);
-    acknowledged_[request.node.id] = request.known.epoch;
+    // What another was told before may be looked at after this.
+    Epoch& newest = acknowledged_[request.node.id];
+    newest = std::max(newest, request.known.epoch);
   }
 
   void told(const SyncReply& reply) {
