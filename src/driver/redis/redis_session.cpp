@@ -8,8 +8,9 @@
 
 namespace nodepool::redis {
 
-RedisSession::RedisSession(std::shared_ptr<const RedisOptions> options, std::shared_ptr<const TlsContext> tls,
-                           ServiceName service, std::uint32_t seed)
+RedisSession::RedisSession(std::shared_ptr<const RedisOptions> options,
+                           const std::shared_ptr<const TlsContext>& tls, ServiceName service,
+                           std::uint32_t seed)
     : options_(std::move(options)),
       service_(std::move(service)),
       listener_(*options_, tls, service_, seed + 1),

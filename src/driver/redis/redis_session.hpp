@@ -17,7 +17,7 @@ namespace nodepool::redis {
 class RedisSession final : public Session {
  public:
   /// `tls`: of the options, none without TLS.
-  RedisSession(std::shared_ptr<const RedisOptions> options, std::shared_ptr<const TlsContext> tls,
+  RedisSession(std::shared_ptr<const RedisOptions> options, const std::shared_ptr<const TlsContext>& tls,
                ServiceName service, std::uint32_t seed);
   ~RedisSession() override = default;
   RedisSession(const RedisSession&) = delete;
