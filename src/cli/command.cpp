@@ -17,6 +17,22 @@ std::string refuse_empty(const std::string& text) {
   return text.empty() ? "it is empty; leave the option out, or give it a value" : "";
 }
 
+/// `Duration`: milliseconds, or an optional of them.
+template <class Duration>
+CLI::Option* add_duration(CLI::App& command, const std::string& name, Duration& value,
+                          const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&value, name](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+            value = *parsed;
+          },
+          help)
+      ->type_name("TIME");
+}
+
 }  // namespace
 
 void add_store_option(CLI::App& command, Invocation& invocation) {
@@ -52,16 +68,8 @@ void add_driver_options(CLI::App& command, Invocation& invocation) {
           "nodepool, or the one that the nodes in Go use: go-dispatch-key or go-dispatch-zset")
       ->type_name("DRIVER")
       ->default_str("nodepool");
-  command
-      .add_option_function<std::string>(
-          "--period",
-          [&layout](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError("--period", parsed.error().message);
-            layout.period = *parsed;
-          },
-          "go-dispatch's update duration; the same on all nodes")
-      ->type_name("TIME")
+  add_duration_option(command, "--period", layout.period,
+                      "go-dispatch's update duration; the same on all nodes")
       ->default_str(format_duration(GoDispatchOptions{}.period));
   command.add_option("--prefix", layout.prefix, "What go-dispatch's keys begin with; the same on all nodes")
       ->type_name("TEXT")
@@ -96,17 +104,12 @@ void add_format_option(CLI::App& command, Format& format) {
 
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          name,
-          [&value, name](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
-            value = *parsed;
-          },
-          help)
-      ->type_name("TIME")
-      ->default_str(format_duration(value));
+  add_duration(command, name, value, help)->default_str(format_duration(value));
+}
+
+CLI::Option* add_duration_option(CLI::App& command, const std::string& name,
+                                 std::optional<std::chrono::milliseconds>& value, const std::string& help) {
+  return add_duration(command, name, value, help);
 }
 
 void add_placement_option(CLI::App& command, PlacementKind& placement, const std::string& help) {

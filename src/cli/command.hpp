@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,9 @@ void add_service_argument(CLI::App& command, std::string& service);
 void add_format_option(CLI::App& command, Format& format);
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& help);
+/// The same for one without a default; `value` is left alone unless it is given.
+CLI::Option* add_duration_option(CLI::App& command, const std::string& name,
+                                 std::optional<std::chrono::milliseconds>& value, const std::string& help);
 /// --placement ring, rendezvous or rendezvous-fine.
 void add_placement_option(CLI::App& command, PlacementKind& placement, const std::string& help);
 /// A repeatable option that takes one value each time, so that it never swallows the positional arguments

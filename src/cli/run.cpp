@@ -13,8 +13,7 @@ namespace {
 struct RunArguments {
   RunSettings settings;
   std::vector<std::string> words;
-  std::chrono::milliseconds grace{0};
-  std::chrono::milliseconds wait{0};
+  std::optional<std::chrono::milliseconds> grace;
   bool no_wait = false;
   bool shell = false;
 };
@@ -24,24 +23,22 @@ int fail_to_run(const Error& error) {
   return fail(error) == kUsage ? kUsage : kRunFailed;
 }
 
-Result<void> complete(RunArguments& arguments, const CLI::App& command) {
+Result<void> complete(RunArguments& arguments) {
   if (auto valid = validate_job_name(arguments.settings.job); !valid) return valid;
   if (auto settled = settle(arguments.settings.pool); !settled) return settled;
   RunRules& rules = arguments.settings.rules;
   const PoolOptions& options = arguments.settings.pool.options;
-  std::optional<std::chrono::milliseconds> wish;
-  if (command.count("--grace") > 0) wish = arguments.grace;
-  const auto grace = lease_grace(options, wish);
+  const auto grace = lease_grace(options, arguments.grace);
   if (!grace) return tl::unexpected(grace.error());
   rules.lease_grace = *grace;
   rules.stop_grace = options.drain_grace;
   if (rules.restart_delay_most < rules.restart_delay) {
     return failure(ErrorCode::invalid_argument, "--restart-delay-max is shorter than --restart-delay");
   }
-  if (arguments.no_wait && command.count("--wait") > 0) {
+  if (arguments.no_wait && rules.wait) {
     return failure(ErrorCode::invalid_argument, "--no-wait and --wait exclude each other; give one of them");
   }
-  if (arguments.no_wait || command.count("--wait") > 0) rules.wait = arguments.wait;
+  if (arguments.no_wait) rules.wait = std::chrono::milliseconds(0);
   if (!arguments.shell) return {};
   if (arguments.words.size() != 1) {
     return failure(ErrorCode::invalid_argument,
@@ -51,8 +48,8 @@ Result<void> complete(RunArguments& arguments, const CLI::App& command) {
   return {};
 }
 
-int run_command(RunArguments arguments, const Invocation& invocation, const CLI::App& command) {
-  if (const auto completed = complete(arguments, command); !completed) return fail_to_run(completed.error());
+int run_command(RunArguments arguments, const Invocation& invocation) {
+  if (const auto completed = complete(arguments); !completed) return fail_to_run(completed.error());
   SignalInbox signals;
   auto process = JobProcess::make({std::move(arguments.words), signals.mask_before()});
   if (!process) return fail_to_run(process.error());
@@ -87,27 +84,12 @@ void add_restart_options(CLI::App& command, RunRules& rules) {
 void add_run_options(CLI::App& command, RunArguments& arguments) {
   RunRules& rules = arguments.settings.rules;
   command.add_flag("--no-wait", arguments.no_wait, "Exit with 122 whenever the job is another node's");
-  command
-      .add_option_function<std::string>(
-          "--wait",
-          [&arguments](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError("--wait", parsed.error().message);
-            arguments.wait = *parsed;
-          },
-          "Exit with 122 after so long without the job; default: wait for ever")
-      ->type_name("TIME");
-  command
-      .add_option_function<std::string>(
-          "--grace",
-          [&arguments](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError("--grace", parsed.error().message);
-            arguments.grace = *parsed;
-          },
-          "Between TERM and KILL when the lease ends; must fit into it; default: half of what fits. When the "
-          "job moves, or this node leaves: --drain-grace")
-      ->type_name("TIME");
+  add_duration_option(command, "--wait", rules.wait,
+                      "Exit with 122 after so long without the job; default: wait for ever");
+  add_duration_option(
+      command, "--grace", arguments.grace,
+      "Between TERM and KILL when the lease ends; must fit into it; default: half of what fits. When the "
+      "job moves, or this node leaves: --drain-grace");
   add_duration_option(command, "--timeout", rules.timeout,
                       "The longest run: then TERM, after --drain-grace KILL, and code 124; 0ms: no limit");
   add_restart_options(command, rules);
@@ -150,10 +132,8 @@ void add_run(CLI::App& program, Invocation& invocation) {
       "  nodepool run billing --job watch --timeout 1h --shell -- 'tail -F /var/log/billing | ./watch'\n"
       "Exit codes: the command's, or 128 + its signal; 122 not the owner, 123 lease lost, 124 timed out,\n"
       "125 nodepool failed, 126 and 127 the command cannot be executed, 2 wrong usage (docs/run.md).");
-  command->callback([arguments, command, &invocation] {
-    invocation.run = [arguments, command, &invocation] {
-      return run_command(*arguments, invocation, *command);
-    };
+  command->callback([arguments, &invocation] {
+    invocation.run = [arguments, &invocation] { return run_command(*arguments, invocation); };
   });
 }
 
