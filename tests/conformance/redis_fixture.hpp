@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "conformance/store_contract.hpp"
 #include "nodepool/redis.hpp"
@@ -48,7 +50,23 @@ class RedisStore : public testing::Test {
   }
   std::string key(const std::string& part) const { return "nodepool:{" + service_.str() + "}:" + part; }
 
+  /// Starts a replica. Returns once it is online and has confirmed a write: until its first word, which takes
+  /// up to a second, a replica counts as one that has nothing.
+  void start_replica() {
+    ASSERT_EQ(server_.command({"CONFIG", "SET", "repl-diskless-sync-delay", "0"}), "OK\n");
+    replica_.emplace(std::vector<std::string>{"--replicaof", "127.0.0.1 " + std::to_string(server_.port())});
+    const auto deadline = BootClock::now() + 10s;
+    while (!replica_follows()) ASSERT_LT(BootClock::now(), deadline);
+  }
+  bool replica_follows() const {
+    (void)server_.command({"SET", "something", "to confirm"});
+    const std::string info = server_.command({"INFO", "replication"});
+    return info.find("state=online,offset=") != std::string::npos &&
+           info.find("state=online,offset=0,") == std::string::npos;
+  }
+
   RedisServer server_;
+  std::optional<RedisServer> replica_;
   ServiceName service_{"service"};
 };
 

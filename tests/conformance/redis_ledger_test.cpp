@@ -165,21 +165,7 @@ TEST_F(RedisLedgerTest, AHundredThousandJobsAreListedWhileOthersComeAndGo) {
 
 class ReplicatedLedgerTest : public RedisLedgerTest {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(server_.command({"CONFIG", "SET", "repl-diskless-sync-delay", "0"}), "OK\n");
-    replica_.emplace(std::vector<std::string>{"--replicaof", "127.0.0.1 " + std::to_string(server_.port())});
-    const auto deadline = BootClock::now() + 10s;
-    while (!follows()) ASSERT_LT(BootClock::now(), deadline);
-  }
-  /// Online, and has confirmed a write.
-  bool follows() const {
-    (void)server_.command({"SET", "something", "to confirm"});
-    const std::string info = server_.command({"INFO", "replication"});
-    return info.find("state=online,offset=") != std::string::npos &&
-           info.find("state=online,offset=0,") == std::string::npos;
-  }
-
-  std::optional<RedisServer> replica_;
+  void SetUp() override { start_replica(); }
 };
 
 TEST_F(ReplicatedLedgerTest, AnAnswerCountsOnceTheReplicasHaveWhatItSays) {
