@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "nodepool/ring.hpp"
@@ -14,7 +15,7 @@ using std::chrono::nanoseconds;
 
 /// The instants that have come since the last decision; of very many the oldest are only counted.
 struct Due {
-  std::vector<WallTime> newest;  ///< Ascending.
+  std::deque<WallTime> newest;  ///< Ascending.
   std::uint64_t older = 0;
   WallTime last_older{};
 };
@@ -136,7 +137,7 @@ Due due_instants(const JobPlan& plan, const JobRecord& record, const Moment& mom
     if (due.newest.size() == most) {
       due.last_older = due.newest.front();
       ++due.older;
-      due.newest.erase(due.newest.begin());
+      due.newest.pop_front();
     }
     due.newest.push_back(*instant);
   }
@@ -154,7 +155,7 @@ void note_lost(Round& round, const Moment& moment) {
 }
 
 /// Which of the late ones are run all the same; the others are noted.
-std::vector<WallTime> caught_up(Round& round, const JobPlan& plan, std::vector<WallTime> late, Due& due,
+std::vector<WallTime> caught_up(Round& round, const JobPlan& plan, std::vector<WallTime> late, const Due& due,
                                 bool others_follow) {
   std::size_t wanted = 0;
   if (plan.policy.missed == Missed::once && !others_follow) wanted = 1;
@@ -175,7 +176,7 @@ Decision decide(const JobPlan& plan, JobRecord record, const Moment& moment) {
   note_lost(round, moment);
   if (round.record().paused) return round.take();
 
-  Due due = due_instants(plan, round.record(), moment);
+  const Due due = due_instants(plan, round.record(), moment);
   if (!due.newest.empty()) {
     round.change();
     round.record().decided = due.newest.back();
