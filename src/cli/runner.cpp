@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,16 +12,13 @@
 #include <system_error>
 
 #include "cli/parts/duration.hpp"
+#include "cli/parts/execution.hpp"
 #include "cli/parts/output.hpp"
 
 namespace nodepool::cli {
 namespace {
 
 using std::chrono::milliseconds;
-
-int code_of(int wait_status) noexcept {
-  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : kSignalled + WTERMSIG(wait_status);
-}
 
 /// As shells and `env` have it; what was lacking for any process is a failure of our own.
 int code_of_failed_start(int error) noexcept {
@@ -159,8 +155,8 @@ void Runner::take(const JobReport& report, MonotonicTime now) {
     case JobReport::Kind::told:
       return told_to_stop(report.value, now);
     case JobReport::Kind::ended:
-      log("ended", {{"code", std::to_string(code_of(report.value))}});
-      return plan_.on_ended(code_of(report.value), now);
+      log("ended", {{"code", std::to_string(exit_code_of(report.value))}});
+      return plan_.on_ended(exit_code_of(report.value), now);
     case JobReport::Kind::gone:
       return plan_.on_gone(now, std::uniform_real_distribution<>(0, 1)(random_));
     case JobReport::Kind::lost:

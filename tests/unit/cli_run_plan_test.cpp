@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "cli/parts/execution.hpp"
 #include "cli/parts/run_log.hpp"
 #include "cli/parts/run_plan.hpp"
 

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/parts/execution.hpp"
+
 namespace nodepool::cli {
 namespace {
 
@@ -29,26 +31,6 @@ struct Pipes {
   }
   bool open() { return ::pipe2(output.data(), O_CLOEXEC) == 0 && ::pipe2(errors.data(), O_CLOEXEC) == 0; }
 };
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string>& extra) {
-  std::vector<std::string> all;
-  for (char** each = environ; *each != nullptr; ++each) {
-    const std::string_view entry(*each);
-    const std::string_view key = entry.substr(0, entry.find('=') + 1);
-    bool replaced = false;
-    for (const std::string& added : extra) replaced = replaced || added.starts_with(key);
-    if (!replaced) all.emplace_back(entry);
-  }
-  all.insert(all.end(), extra.begin(), extra.end());
-  return all;
-}
 
 /// Runs in the child, between fork and exec: only what is safe in a signal handler is allowed here.
 [[noreturn]] void become(const Pipes& pipes, pid_t parent, char* const* arguments, char* const* environment) {
@@ -163,10 +145,9 @@ void Child::close_output() noexcept {
 }
 
 std::optional<int> Child::exit_code() noexcept {
-  constexpr int kSignalled = 128;
   int status = 0;
   if (!exit_code_ && pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
-    exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+    exit_code_ = exit_code_of(status);
   }
   return exit_code_;
 }

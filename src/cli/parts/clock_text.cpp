@@ -1,5 +1,6 @@
 #include "cli/parts/clock_text.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
@@ -21,6 +22,13 @@ std::string clock_text(WallTime time) {
   localtime_r(&seconds, &parts);
   const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(time - whole);
   return fmt::format("{:02}:{:02}:{:02}.{:06}", parts.tm_hour, parts.tm_min, parts.tm_sec, rest.count());
+}
+
+std::string utc_text(WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time - seconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), milliseconds.count());
 }
 
 double milliseconds_of(std::chrono::nanoseconds duration) noexcept {

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/parts/execution.hpp"
 #include "cli/parts/process_tree.hpp"
 #include "driver/common/descriptor.hpp"
 
@@ -27,43 +28,27 @@ using driver::Descriptor;
 
 constexpr std::chrono::milliseconds kBetweenKills{5};
 
-/// Our environment with some entries replaced or added.
-std::vector<std::string> environment_for(std::string_view packed) {
-  std::vector<std::string> all;
+/// The texts of a packet, each with a zero byte after it.
+std::vector<std::string> unpacked(std::string_view packed) {
+  std::vector<std::string> texts;
   while (!packed.empty()) {
     const std::size_t end = std::min(packed.find('\0'), packed.size() - 1);
-    all.emplace_back(packed.substr(0, end));
+    texts.emplace_back(packed.substr(0, end));
     packed.remove_prefix(end + 1);
   }
-  const std::size_t added = all.size();
-  for (char** each = environ; *each != nullptr; ++each) {
-    const std::string_view entry(*each);
-    const std::string_view key = entry.substr(0, entry.find('=') + 1);
-    const auto end = all.begin() + static_cast<std::ptrdiff_t>(added);
-    const bool replaced =
-        std::any_of(all.begin(), end, [&](const std::string& given) { return given.starts_with(key); });
-    if (!replaced) all.emplace_back(entry);
-  }
-  return all;
-}
-
-std::vector<char*> as_pointers(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
+  return texts;
 }
 
 /// In the new process. Nothing of ours is left to it but the standard streams: the rest closes at exec.
 [[noreturn]] void become_command(JobCommand command, std::string_view environment, pid_t guardian,
                                  int failed) {
-  std::vector<std::string> variables = environment_for(environment);
+  std::vector<std::string> variables = environment_with(unpacked(environment));
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
   ::setpgid(0, 0);
   std::signal(SIGPIPE, SIG_DFL);
   ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
-  ::execvpe(command.words.front().c_str(), as_pointers(command.words).data(), as_pointers(variables).data());
+  ::execvpe(command.words.front().c_str(), pointers_to(command.words).data(), pointers_to(variables).data());
   const std::int32_t why = errno;
   [[maybe_unused]] const auto told = ::write(failed, &why, sizeof why);
   ::_exit(kNoSuchCommand);
@@ -249,8 +234,8 @@ void Guard::report(JobReport::Kind kind, std::int32_t value) {
 }
 
 void Guard::end() {
-  constexpr std::chrono::seconds kAtMost{
-      2};  // A process in the kernel's hands cannot be waited for for ever.
+  // A process in the kernel's hands cannot be waited for for ever.
+  constexpr std::chrono::seconds kAtMost{2};
   const MonotonicTime deadline = BootClock::now() + kAtMost;
   while (BootClock::now() < deadline) {
     kill_all();

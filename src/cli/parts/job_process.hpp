@@ -29,10 +29,10 @@ class JobProcess {
   /// REQUIRES: no report is outstanding of a start before. `environment`: "KEY=value", at most 8 KiB in all.
   void start(const StopOrder& limit, const std::vector<std::string>& environment);
   void limit(const StopOrder& limit);
-  void signal(int number);  ///< To the command's whole group.
-                            /// For a guardian that does not keep its limit in time: kills the command and its
-                            /// group, unless it has ended
-  /// as far as the reports taken say.
+  /// To the command's whole group.
+  void signal(int number);
+  /// For a guardian that does not keep its limit in time: kills the command and its group, unless it has
+  /// ended as far as the reports taken say.
   void kill_command() noexcept;
   /// For one that does not even report that: ends it, and what is left of the command. `lost` is reported.
   void give_up() noexcept;

@@ -1,24 +1,17 @@
 #include "cli/parts/run_log.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/parts/clock_text.hpp"
+
 namespace nodepool::cli {
 namespace {
 
-std::string utc_text(WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time - seconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), milliseconds.count());
-}
-
 std::string as_json(std::string_view text) {
-  using LogObject = nlohmann::json;
-  return LogObject(text).dump(-1, ' ', false, LogObject::error_handler_t::replace);
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// As it is if a reader of key=value pairs cannot take it for anything else.

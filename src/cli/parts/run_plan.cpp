@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cli/parts/duration.hpp"
+#include "cli/parts/execution.hpp"
 #include "nodepool/driver.hpp"
 
 namespace nodepool::cli {

@@ -17,7 +17,6 @@ inline constexpr int kTimedOut = 124;
 inline constexpr int kRunFailed = 125;
 inline constexpr int kCannotExecute = 126;
 inline constexpr int kNoSuchCommand = 127;
-inline constexpr int kSignalled = 128;  ///< Plus the signal.
 
 /// Between KILL and the end of the lease: for the kill to happen, and for the processes to be gone.
 inline constexpr std::chrono::milliseconds kKillSlack{100};

@@ -13,6 +13,8 @@
 #include <optional>
 #include <system_error>
 
+#include "cli/parts/execution.hpp"
+
 namespace nodepool::cli {
 namespace {
 
@@ -48,7 +50,6 @@ SignalWatch::~SignalWatch() {
 }
 
 void SignalWatch::watch() noexcept {
-  constexpr int kSignalled = 128;
   constexpr std::chrono::milliseconds kSameWish{300};
   std::optional<std::chrono::steady_clock::time_point> asked_at;
   while (true) {
