@@ -16,7 +16,8 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 quietly() { "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }; }
 quietly cmake -S "$root" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 -DNODEPOOL_FUZZ=ON -DNODEPOOL_EXAMPLES=OFF "${launcher[@]}"
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 \
+  -DNODEPOOL_FUZZ=ON -DNODEPOOL_EXAMPLES=OFF "${launcher[@]}"
 quietly cmake --build "$build" --target fuzzers
 
 # What is new goes to the build's own folder; a finding is kept there too, and is to be copied to the corpus
