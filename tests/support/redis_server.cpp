@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 
@@ -36,31 +37,29 @@ std::string make_folder() {
   return name;
 }
 
-/// The port that was asked for, or any for 0, if it was free a moment ago; 0 if not.
-std::uint16_t free_port(unsigned wanted) {
+/// Whether nobody listened on the port a moment ago.
+bool is_free(unsigned port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(wanted));
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  const bool found = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const bool free = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   ::close(fd);
-  return found ? ntohs(address.sin_port) : std::uint16_t{0};
+  return free;
 }
 
-/// A free port; the server is started on another one if somebody is faster. A cluster's nodes talk to each
-/// other on the one that is greater by 10000.
+/// A free port below those that the kernel gives to clients, so that no connection takes the port of a server
+/// that is down for a moment. The server is started on another one if somebody is faster. A cluster's nodes
+/// talk to each other on the one that is greater by 10000.
 std::uint16_t free_port(bool in_cluster) {
   constexpr unsigned kBusOffset = 10000;
-  constexpr unsigned kGreatest = 65535;
-  constexpr int kAttempts = 100;
+  constexpr int kAttempts = 1000;
+  std::random_device random;
+  std::uniform_int_distribution<unsigned> ports(10000, 22700);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const unsigned port = free_port(0U);
-    if (port == 0) break;
-    if (!in_cluster || (port + kBusOffset <= kGreatest && free_port(port + kBusOffset) != 0))
-      return static_cast<std::uint16_t>(port);
+    const unsigned port = ports(random);
+    if (is_free(port) && (!in_cluster || is_free(port + kBusOffset))) return static_cast<std::uint16_t>(port);
   }
   throw std::runtime_error("no free port for the Redis server");
 }
@@ -205,8 +204,10 @@ void RedisServer::launch() {
   ::_exit(127);
 }
 
+/// Another test's server may answer on the port, if it was faster.
 bool RedisServer::is_ready() const {
-  return command({"PING"}) == "PONG\n";
+  const std::string ours = fmt::format("\nprocess_id:{}\r\n", pid_);
+  return command({"PING"}) == "PONG\n" && command({"INFO", "server"}).find(ours) != std::string::npos;
 }
 
 void RedisServer::kill() {
