@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cron/job_policy.hpp"
+#include "nodepool/job_policy.hpp"
 
 namespace nodepool::cron {
 

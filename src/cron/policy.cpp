@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cron/job_policy.hpp"
+#include "nodepool/job_policy.hpp"
 
 namespace nodepool::cron {
 namespace {

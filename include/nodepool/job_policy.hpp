@@ -53,7 +53,7 @@ struct JobPolicy {
 };
 
 /// Checks a policy; the error names all faults.
-Result<void> validate(const JobPolicy& policy);
+[[nodiscard]] NODEPOOL_EXPORT Result<void> validate(const JobPolicy& policy);
 
 /// How a run ended, or why there was none.
 enum class Outcome {
@@ -65,7 +65,7 @@ enum class Outcome {
   missed,     ///< Never started: too late (`missed`, `deadline`).
   overlapped  ///< Never started: the run before was still going on.
 };
-[[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
+[[nodiscard]] NODEPOOL_EXPORT std::string_view to_string(Outcome outcome) noexcept;
 
 /// What is remembered of a run, or of instants without one.
 struct HistoryEntry {
@@ -83,8 +83,8 @@ struct HistoryEntry {
 inline constexpr std::size_t kMaxDetail = 4096;
 
 /// One line of JSON, as the store keeps it and `parse_history_entry` reads it.
-[[nodiscard]] std::string to_json(const HistoryEntry& entry);
+[[nodiscard]] NODEPOOL_EXPORT std::string to_json(const HistoryEntry& entry);
 /// `store_corrupt` if the text is anything else.
-[[nodiscard]] Result<HistoryEntry> parse_history_entry(std::string_view text);
+[[nodiscard]] NODEPOOL_EXPORT Result<HistoryEntry> parse_history_entry(std::string_view text);
 
 }  // namespace nodepool::cron
