@@ -28,9 +28,11 @@ class Round {
 
   [[nodiscard]] JobRecord& record() noexcept { return decision_.record; }
   void change() noexcept { decision_.is_change = true; }
+  [[nodiscard]] std::size_t most_at_once() const noexcept {
+    return plan_.policy.overlap == Overlap::allow ? kMostRuns : 1;
+  }
   [[nodiscard]] bool is_busy() const noexcept {
-    const std::size_t runs = decision_.record.running.size() + decision_.record.pending.size();
-    return runs >= (plan_.policy.overlap == Overlap::allow ? kMostRuns : 1);
+    return decision_.record.running.size() + decision_.record.pending.size() >= most_at_once();
   }
 
   Decision take() {
@@ -78,7 +80,8 @@ class Round {
                                 .started = moment_.now,
                                 .attempt = 1,
                                 .token = moment_.token,
-                                .node = moment_.node});
+                                .node = moment_.node,
+                                .life = moment_.life});
     decision_.start.push_back(record().running.back());
   }
   [[nodiscard]] bool is_beyond_deadline(WallTime instant) const {
@@ -87,8 +90,7 @@ class Round {
   /// What waits starts, if it may.
   void start_waiting() {
     std::vector<WallTime>& pending = record().pending;
-    const std::size_t most = plan_.policy.overlap == Overlap::allow ? kMostRuns : 1;
-    while (!pending.empty() && record().running.size() < most) {
+    while (!pending.empty() && record().running.size() < most_at_once()) {
       const WallTime instant = pending.front();
       pending.erase(pending.begin());
       change();
@@ -122,18 +124,13 @@ class Round {
   Decision decision_;
 };
 
-WallTime undecided_from(const JobRecord& record, WallTime known_since) {
-  return record.decided == WallTime{} ? known_since : record.decided;
-}
-
-Due due_instants(const JobPlan& plan, const JobRecord& record, const Moment& moment) {
+Due due_instants(const JobPlan& plan, WallTime decided, WallTime now) {
   // As many as can be wanted, and those that are on time.
   const std::size_t most =
       plan.policy.most_catch_up + 1 + static_cast<std::size_t>(plan.policy.on_time / std::chrono::seconds(1));
   Due due;
-  auto instant = plan.schedule.next(undecided_from(record, moment.known_since));
-  for (; instant && *instant + delay_of(plan, *instant) <= moment.now;
-       instant = plan.schedule.next(*instant)) {
+  auto instant = plan.schedule.next(decided);
+  for (; instant && *instant + delay_of(plan, *instant) <= now; instant = plan.schedule.next(*instant)) {
     if (due.newest.size() == most) {
       due.last_older = due.newest.front();
       ++due.older;
@@ -145,13 +142,37 @@ Due due_instants(const JobPlan& plan, const JobRecord& record, const Moment& mom
 }
 
 void note_lost(Round& round, const Moment& moment) {
+  const auto is_lost = [&](const RunMark& run) {
+    return !std::ranges::binary_search(moment.members, run.life);
+  };
   std::vector<RunMark>& running = round.record().running;
   for (const RunMark& run : running) {
-    if (run.token < moment.token) {
-      round.note_run(run, Outcome::lost, "its node ended without a word", std::nullopt);
+    if (is_lost(run)) round.note_run(run, Outcome::lost, "its node ended without a word", std::nullopt);
+  }
+  std::erase_if(running, is_lost);
+}
+
+/// A job that is new, or has another schedule now: what that would have asked for before this node was told
+/// of it is not missed.
+void begin(Round& round, const JobPlan& plan, const Moment& moment) {
+  std::string schedule = text_of(plan.schedule);
+  if (round.record().schedule == schedule) return;
+  round.change();
+  round.record().schedule = std::move(schedule);
+  round.record().decided = std::max(round.record().decided, moment.known_since);
+}
+
+/// What was asked for is run though the job is paused; then nothing else may start with it.
+void take_asked(Round& round) {
+  std::vector<WallTime> asked = std::exchange(round.record().asked, {});
+  if (!round.record().paused) return round.admit(std::move(asked));
+  for (const WallTime instant : asked) {
+    if (round.record().running.size() < round.most_at_once()) {
+      round.start(instant);
+    } else {
+      round.note_unrun(Outcome::overlapped, instant, 1);
     }
   }
-  std::erase_if(running, [&](const RunMark& run) { return run.token < moment.token; });
 }
 
 /// Which of the late ones are run all the same; the others are noted.
@@ -174,9 +195,11 @@ Decision decide(const JobPlan& plan, JobRecord record, const Moment& moment) {
   Round round(plan, std::move(record), moment);
   if (moment.token < round.record().token) return round.stale();
   note_lost(round, moment);
+  begin(round, plan, moment);
+  take_asked(round);
   if (round.record().paused) return round.take();
 
-  const Due due = due_instants(plan, round.record(), moment);
+  const Due due = due_instants(plan, round.record().decided, moment.now);
   if (!due.newest.empty()) {
     round.change();
     round.record().decided = due.newest.back();
@@ -203,6 +226,7 @@ Decision end_run(const JobPlan& plan, JobRecord record, const RunMark& run, cons
   round.note_run(run, ending.outcome, ending.detail.substr(cut), moment.now);
   if (ending.after == After::repeat) {
     ++mark->attempt;
+    mark->started = moment.now + retry_delay(plan.policy, mark->attempt);
     return round.take();
   }
   running.erase(mark);
@@ -210,13 +234,23 @@ Decision end_run(const JobPlan& plan, JobRecord record, const RunMark& run, cons
   return round.take();
 }
 
-Decision run_at_once(const JobPlan& plan, JobRecord record, const Moment& moment) {
-  Round round(plan, std::move(record), moment);
-  if (moment.token < round.record().token) return round.stale();
-  note_lost(round, moment);
-  round.admit({moment.now});
-  round.start_waiting();
-  return round.take();
+Decision give_back(JobRecord record, const RunMark& run, const Moment& moment) {
+  Decision decision{.record = std::move(record), .start = {}, .entries = {}};
+  const auto mark = std::ranges::find(decision.record.running, run);
+  if (mark == decision.record.running.end()) return decision;
+  decision.record.running.erase(mark);
+  decision.record.pending.insert(decision.record.pending.begin(), run.scheduled);
+  decision.record.token = std::max(decision.record.token, moment.token);
+  decision.is_change = true;
+  return decision;
+}
+
+bool ask(JobRecord& record, WallTime now) {
+  if (record.asked.size() >= kMostRuns) return false;
+  // Each has an instant of its own, by which its run is known.
+  constexpr WallTime::duration kTick{1};
+  record.asked.push_back(record.asked.empty() ? now : std::max(now, record.asked.back() + kTick));
+  return true;
 }
 
 JobRecord paused(JobRecord record) {
@@ -232,9 +266,19 @@ JobRecord resumed(JobRecord record, WallTime now) {
 
 std::optional<WallTime> next_look(const JobPlan& plan, const JobRecord& record, WallTime known_since) {
   if (record.paused) return std::nullopt;
-  const auto instant = plan.schedule.next(undecided_from(record, known_since));
+  const bool is_known = record.schedule == text_of(plan.schedule);
+  const auto instant = plan.schedule.next(is_known ? record.decided : std::max(record.decided, known_since));
   if (!instant) return std::nullopt;
   return *instant + delay_of(plan, *instant);
+}
+
+std::string text_of(const Schedule& schedule) {
+  constexpr std::size_t kMost = 200;
+  std::string text = schedule.expression() + ' ' + schedule.time_zone();
+  if (text.size() <= kMost) return text;
+  const std::uint64_t hash = hash_key(text);
+  text.resize(kMost - 20);
+  return fmt::format("{}... {:016x}", text, hash);
 }
 
 nanoseconds delay_of(const JobPlan& plan, WallTime instant) {

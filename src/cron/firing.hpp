@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "cron/job_record.hpp"
@@ -21,11 +22,13 @@ struct JobPlan {
 /// Who asks, and when.
 struct Moment {
   WallTime now;
-  /// Instants up to this one are nobody's business: when this node was first told of the job. It counts only
-  /// until the record says more.
+  /// When this node was first told of the job with this schedule. Instants up to it are nobody's business,
+  /// unless the record has the same schedule: then it knows more.
   WallTime known_since;
   FencingToken token;
   std::string node;
+  NodeId life;
+  std::span<const NodeId> members;  ///< The lives in the view by which the job is this node's. Ascending.
 };
 
 /// What is to be done: write `record` and the entries, then start the runs.
@@ -37,8 +40,9 @@ struct Decision {
   bool is_stale = false;   ///< A later owner has written: this one has no say, and must not write.
 };
 
-/// What is due. A mark of an earlier token is one of a run whose node has gone without a word (a claim is
-/// granted only when the one before is over): it is noted as lost, and never wedges the job.
+/// What is due. A mark of a life that is no member any more is one of a run whose node has gone without a
+/// word (its lease is over, and the run was told to stop before that): it is noted as lost, and never wedges
+/// the job. The first decision of all only writes down from when on instants count.
 /// Linear in the number of instants that have passed since the last decision.
 [[nodiscard]] Decision decide(const JobPlan& plan, JobRecord record, const Moment& moment);
 
@@ -60,9 +64,14 @@ struct Ending {
 [[nodiscard]] Decision end_run(const JobPlan& plan, JobRecord record, const RunMark& run,
                                const Ending& ending, const Moment& moment);
 
-/// Run it now, besides its schedule; `moment.now` stands for the instant. An overlap is decided by the
-/// policy.
-[[nodiscard]] Decision run_at_once(const JobPlan& plan, JobRecord record, const Moment& moment);
+/// A mark of the caller's own whose run it has not started, as it could not: the instant waits again, for the
+/// next owner. If the mark is not there, there is nothing to write.
+[[nodiscard]] Decision give_back(JobRecord record, const RunMark& run, const Moment& moment);
+
+/// Run it once besides its schedule; `now` stands for the instant. The next `decide` of the owner starts it,
+/// also if the job is paused; an overlap is decided by the policy. False if `kMostRuns` are asked for
+/// already.
+[[nodiscard]] bool ask(JobRecord& record, WallTime now);
 
 /// From now on nothing is run; what passes meanwhile is not missed. Runs that go on go on.
 [[nodiscard]] JobRecord paused(JobRecord record);

@@ -14,7 +14,8 @@ struct RunMark {
   WallTime started;
   unsigned attempt = 1;
   FencingToken token;
-  std::string node;
+  std::string node;  ///< Its name, for people.
+  NodeId life;       ///< Which life of it: over once the pool has no such member.
   bool operator==(const RunMark&) const = default;
 };
 
@@ -26,10 +27,15 @@ struct JobRecord {
   WallTime decided{};
   FencingToken token;  ///< The greatest that has written.
   bool paused = false;
+  std::vector<WallTime> asked;    ///< To be run besides the schedule, as somebody has asked at these times.
   std::vector<WallTime> pending;  ///< To be run, in this order, when the runs before have ended.
   std::vector<RunMark> running;
+  std::string schedule;  ///< By which `decided` came about, and for people: `text_of` the plan's.
   bool operator==(const JobRecord&) const = default;
 };
+
+/// The expression and its zone, at most 200 bytes.
+[[nodiscard]] std::string text_of(const Schedule& schedule);
 
 [[nodiscard]] std::string to_json(const JobRecord& record);
 /// The empty text is a record of which nothing was ever written. `store_corrupt` for anything that to_json

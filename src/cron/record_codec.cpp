@@ -47,14 +47,24 @@ Json json_of(const RunMark& run) {
           {"started_ns", json_of(run.started)},
           {"attempt", run.attempt},
           {"token", run.token.value},
-          {"node", run.node}};
+          {"node", run.node},
+          {"life", run.life.str()}};
 }
 RunMark run_of(const Json& json) {
   return {.scheduled = time_of(json.at("scheduled_ns")),
           .started = time_of(json.at("started_ns")),
           .attempt = number_of<unsigned>(json.at("attempt")),
           .token = {number_of<std::uint64_t>(json.at("token"))},
-          .node = json.at("node").get<std::string>()};
+          .node = json.at("node").get<std::string>(),
+          .life = NodeId(json.at("life").get<std::string>())};
+}
+void put_times(Json& json, const char* key, const std::vector<WallTime>& times) {
+  for (const WallTime time : times) json[key].push_back(json_of(time));
+}
+std::vector<WallTime> times_of(const Json& json, const char* key) {
+  std::vector<WallTime> times;
+  for (const Json& time : json.value(key, Json::array())) times.push_back(time_of(time));
+  return times;
 }
 
 Outcome outcome_of(const Json& json) {
@@ -132,8 +142,10 @@ Result<HistoryEntry> parse_history_entry(std::string_view text) {
 std::string to_json(const JobRecord& record) {
   Json json{{"decided_ns", json_of(record.decided)}, {"token", record.token.value}};
   if (record.paused) json["paused"] = true;
-  for (const WallTime instant : record.pending) json["pending_ns"].push_back(json_of(instant));
+  put_times(json, "asked_ns", record.asked);
+  put_times(json, "pending_ns", record.pending);
   for (const RunMark& run : record.running) json["running"].push_back(json_of(run));
+  if (!record.schedule.empty()) json["schedule"] = record.schedule;
   return text_of(json);
 }
 
@@ -143,10 +155,10 @@ Result<JobRecord> parse_job_record(std::string_view text) {
     JobRecord record{.decided = time_of(json.at("decided_ns")),
                      .token = {number_of<std::uint64_t>(json.at("token"))},
                      .paused = json.value("paused", false),
-                     .pending = {},
-                     .running = {}};
-    for (const Json& instant : json.value("pending_ns", Json::array()))
-      record.pending.push_back(time_of(instant));
+                     .asked = times_of(json, "asked_ns"),
+                     .pending = times_of(json, "pending_ns"),
+                     .running = {},
+                     .schedule = json.value("schedule", std::string())};
     for (const Json& run : json.value("running", Json::array())) record.running.push_back(run_of(run));
     return record;
   });

@@ -5,6 +5,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "nodepool/ledger.hpp"
+
 namespace nodepool::cron {
 namespace {
 
@@ -21,14 +25,25 @@ JobPlan plan_of(JobPolicy policy = {}, const std::string& expression = "* * * * 
   return {"job", Schedule::parse(expression).value(), policy};
 }
 
-/// An owner of the job at some time.
+/// An owner of the job at some time; the members are the two that live then.
 struct Owner {
   std::uint64_t token = 1;
   std::string node = "a";
-  [[nodiscard]] Moment at(double after) const { return {noon(after), noon(), {token}, node}; }
+  std::vector<NodeId> members{NodeId("life of a"), NodeId("life of c")};
+  [[nodiscard]] Moment at(double after) const {
+    return {noon(after), noon(), {token}, node, NodeId("life of " + node), members};
+  }
 };
 const Owner kFirst{};
-const Owner kSecond{2, "b"};
+const Owner kSecond{2, "b", {NodeId("life of b"), NodeId("life of c")}};
+
+/// As the first decision of all has left it.
+JobRecord begun(const JobPlan& plan) {
+  JobRecord record;
+  record.schedule = text_of(plan.schedule);
+  record.decided = noon();
+  return record;
+}
 
 /// Scheduled seconds after noon.
 std::vector<int> starts(const Decision& decision) {
@@ -54,8 +69,8 @@ using Texts = std::vector<std::string>;
 
 TEST(Firing, StartsAnInstantOnceAndMarksIt) {
   const JobPlan plan = plan_of();
-  EXPECT_FALSE(decide(plan, {}, kFirst.at(0.9)).is_change);
-  const Decision decision = decide(plan, {}, kFirst.at(1.2));
+  EXPECT_FALSE(decide(plan, begun(plan), kFirst.at(0.9)).is_change);
+  const Decision decision = decide(plan, begun(plan), kFirst.at(1.2));
   EXPECT_TRUE(decision.is_change);
   EXPECT_EQ(starts(decision), Numbers{1});
   EXPECT_EQ(decision.record.running, decision.start);
@@ -66,19 +81,49 @@ TEST(Firing, StartsAnInstantOnceAndMarksIt) {
   EXPECT_EQ(next_look(plan, decision.record, noon()), noon(2));
 }
 
+TEST(Firing, TheFirstDecisionWritesFromWhenOnInstantsCount) {
+  const JobPlan plan = plan_of();
+  const Decision first = decide(plan, {}, kFirst.at(0.5));
+  EXPECT_TRUE(first.is_change);
+  EXPECT_TRUE(first.start.empty());
+  EXPECT_EQ(first.record.decided, noon());
+  EXPECT_EQ(first.record.schedule, "* * * * * * UTC");
+  EXPECT_FALSE(decide(plan, first.record, kFirst.at(0.6)).is_change);
+}
+
+TEST(Firing, ANewScheduleHasNoPast) {
+  const JobPlan before = plan_of({}, "0 0 12 * * *");
+  const JobPlan after = plan_of({}, "0 0 10 * * *");
+  JobRecord record = begun(before);
+  record.decided = noon(-86'400);
+  const Decision changed = decide(after, record, kFirst.at(5));
+  EXPECT_TRUE(changed.is_change);
+  EXPECT_TRUE(changed.start.empty()) << "at ten nobody knew of it";
+  EXPECT_EQ(next_look(after, record, noon()), noon(79'200));
+  EXPECT_EQ(next_look(after, changed.record, noon(-86'400)), noon(79'200));
+}
+
+TEST(Firing, TextsOfSchedulesAreBounded) {
+  std::string minutes = "0";
+  for (int minute = 1; minute < 60; ++minute) minutes += fmt::format(",{}", minute);
+  minutes += "," + minutes;
+  const std::string text = text_of(Schedule::parse(minutes + " * * * *").value());
+  EXPECT_LE(text.size(), 200U);
+  EXPECT_NE(text, text_of(Schedule::parse(minutes + " 1 * * *").value()));
+}
+
 TEST(Firing, AnEarlierOwnerHasNoSay) {
   const JobPlan plan = plan_of();
-  const Decision later = decide(plan, {}, kSecond.at(1));
+  const Decision later = decide(plan, begun(plan), kSecond.at(1));
   const Decision earlier = decide(plan, later.record, kFirst.at(5));
   EXPECT_TRUE(earlier.is_stale);
   EXPECT_TRUE(earlier.start.empty());
   EXPECT_FALSE(earlier.is_change);
-  EXPECT_TRUE(run_at_once(plan, later.record, kFirst.at(5)).is_stale);
 }
 
 TEST(Firing, TheEndIsNotedAndNextInstantsRun) {
   const JobPlan plan = plan_of();
-  const Decision first = decide(plan, {}, kFirst.at(1));
+  const Decision first = decide(plan, begun(plan), kFirst.at(1));
   const Decision end =
       end_run(plan, first.record, first.start[0], {Outcome::failed, "code 3"}, kFirst.at(1.5));
   ASSERT_EQ(end.entries.size(), 1U);
@@ -110,7 +155,7 @@ TEST(Firing, WhatWasMissedFollowsThePolicy) {
   for (const Case& c : cases) {
     const JobPlan plan =
         plan_of({.missed = c.missed, .overlap = Overlap::allow, .most_catch_up = c.most}, "*/10 * * * * *");
-    const Decision decision = decide(plan, {}, kFirst.at(75));
+    const Decision decision = decide(plan, begun(plan), kFirst.at(75));
     EXPECT_EQ(starts(decision), c.runs);
     EXPECT_EQ(notes(decision), c.noted);
     EXPECT_EQ(decision.record.decided, noon(70));
@@ -119,14 +164,14 @@ TEST(Firing, WhatWasMissedFollowsThePolicy) {
 
 TEST(Firing, OneThatIsOnTimeStandsForThoseMissedBefore) {
   const JobPlan plan = plan_of({}, "*/10 * * * * *");
-  const Decision decision = decide(plan, {}, kFirst.at(71));
+  const Decision decision = decide(plan, begun(plan), kFirst.at(71));
   EXPECT_EQ(starts(decision), Numbers{70});
   EXPECT_EQ(notes(decision), Texts{"missed 6 up to 60"});
 }
 
 TEST(Firing, MissedOnesRunOneAfterTheOtherUnlessTheyMayOverlap) {
   const JobPlan plan = plan_of({.missed = Missed::all}, "*/10 * * * * *");
-  Decision decision = decide(plan, {}, kFirst.at(35));
+  Decision decision = decide(plan, begun(plan), kFirst.at(35));
   for (const int expected : {10, 20, 30}) {
     ASSERT_EQ(starts(decision), Numbers{expected});
     decision = end_run(plan, decision.record, decision.start[0], {}, kFirst.at(35));
@@ -137,7 +182,7 @@ TEST(Firing, MissedOnesRunOneAfterTheOtherUnlessTheyMayOverlap) {
 
 TEST(Firing, WhatWaitsIsInheritedByTheNextOwner) {
   const JobPlan plan = plan_of({.missed = Missed::all}, "*/10 * * * * *");
-  const Decision before = decide(plan, {}, kFirst.at(35));
+  const Decision before = decide(plan, begun(plan), kFirst.at(35));
   ASSERT_EQ(starts(before), Numbers{10});
   const Decision after = decide(plan, before.record, kSecond.at(36));
   EXPECT_EQ(notes(after), Texts{"lost 1 up to 10"});
@@ -161,7 +206,7 @@ TEST(Firing, AnOverlapFollowsThePolicy) {
   };
   for (const Case& c : cases) {
     const JobPlan plan = plan_of({.overlap = c.overlap});
-    const Decision one = decide(plan, {}, kFirst.at(1));
+    const Decision one = decide(plan, begun(plan), kFirst.at(1));
     const Decision two = decide(plan, one.record, kFirst.at(2));
     EXPECT_EQ(starts(two), c.at_two);
     EXPECT_EQ(notes(two), c.noted_at_two);
@@ -174,7 +219,7 @@ TEST(Firing, AnOverlapFollowsThePolicy) {
 
 TEST(Firing, EvenOverlapsAreBounded) {
   const JobPlan plan = plan_of({.overlap = Overlap::allow});
-  JobRecord record;
+  JobRecord record = begun(plan);
   std::size_t started = 0;
   for (int second = 1; second <= 40; ++second) {
     const Decision decision = decide(plan, record, kFirst.at(second));
@@ -184,12 +229,12 @@ TEST(Firing, EvenOverlapsAreBounded) {
   }
   EXPECT_EQ(started, kMostRuns);
   EXPECT_EQ(record.running.size(), kMostRuns);
-  EXPECT_LT(to_json(record).size(), 8'000U);
+  EXPECT_LT(to_json(record).size(), kMaxLedgerValue / 2);
 }
 
 TEST(Firing, NothingStartsAfterItsDeadline) {
   const JobPlan all = plan_of({.missed = Missed::all, .deadline = 25s}, "*/10 * * * * *");
-  const Decision decision = decide(all, {}, kFirst.at(58));
+  const Decision decision = decide(all, begun(all), kFirst.at(58));
   EXPECT_EQ(starts(decision), Numbers{40});
   EXPECT_EQ(notes(decision), Texts{"missed 3 up to 30"});
   EXPECT_EQ(decision.record.pending, std::vector{noon(50)});
@@ -200,11 +245,12 @@ TEST(Firing, NothingStartsAfterItsDeadline) {
 
 TEST(Firing, ARepetitionKeepsItsMark) {
   const JobPlan plan = plan_of({.retries = 1});
-  const Decision first = decide(plan, {}, kFirst.at(1));
+  const Decision first = decide(plan, begun(plan), kFirst.at(1));
   const Decision again =
       end_run(plan, first.record, first.start[0], {Outcome::failed, "", After::repeat}, kFirst.at(1.5));
   ASSERT_EQ(again.record.running.size(), 1U);
   EXPECT_EQ(again.record.running[0].attempt, 2U);
+  EXPECT_EQ(again.record.running[0].started, noon(2.5)) << "after its delay";
   EXPECT_EQ(notes(again), Texts{"failed 1 up to 1"});
   const Decision end = end_run(plan, again.record, again.record.running[0], {}, kFirst.at(1.8));
   EXPECT_TRUE(end.record.running.empty());
@@ -213,7 +259,7 @@ TEST(Firing, ARepetitionKeepsItsMark) {
 
 TEST(Firing, APauseIsNotMissed) {
   const JobPlan plan = plan_of();
-  const Decision one = decide(plan, {}, kFirst.at(1));
+  const Decision one = decide(plan, begun(plan), kFirst.at(1));
   const JobRecord still = paused(one.record);
   EXPECT_FALSE(decide(plan, still, kFirst.at(9)).is_change);
   EXPECT_EQ(next_look(plan, still, noon()), std::nullopt);
@@ -225,17 +271,61 @@ TEST(Firing, APauseIsNotMissed) {
   EXPECT_TRUE(next.entries.empty());
 }
 
-TEST(Firing, RunNowIsOneMoreRunAndOverlapsLikeOthers) {
+TEST(Firing, WhatIsAskedForIsOneMoreRunAndOverlapsLikeOthers) {
   const JobPlan plan = plan_of({}, "0 0 * * *");
-  const Decision now = run_at_once(plan, {}, kFirst.at(5));
+  JobRecord record = begun(plan);
+  ASSERT_TRUE(ask(record, noon(5)));
+  const Decision now = decide(plan, record, kFirst.at(5.1));
   EXPECT_EQ(starts(now), Numbers{5});
-  EXPECT_EQ(now.record.decided, WallTime{}) << "the schedule goes on as it was";
-  EXPECT_EQ(notes(run_at_once(plan, now.record, kFirst.at(6))), Texts{"overlapped 1 up to 6"});
+  EXPECT_EQ(now.record.decided, noon()) << "the schedule goes on as it was";
+  EXPECT_TRUE(now.record.asked.empty());
+  JobRecord again = now.record;
+  ASSERT_TRUE(ask(again, noon(6)));
+  EXPECT_EQ(notes(decide(plan, again, kFirst.at(6))), Texts{"overlapped 1 up to 6"});
+}
+
+TEST(Firing, WhatIsAskedForRunsAlsoWhileTheJobIsPaused) {
+  const JobPlan plan = plan_of();
+  JobRecord record = paused(begun(plan));
+  ASSERT_TRUE(ask(record, noon(5)));
+  ASSERT_TRUE(ask(record, noon(5)));
+  const Decision now = decide(plan, record, kFirst.at(5.1));
+  EXPECT_EQ(starts(now), Numbers{5});
+  EXPECT_EQ(notes(now), Texts{"overlapped 1 up to 5"});
+  EXPECT_EQ(starts(decide(plan, now.record, kFirst.at(9))), Numbers{});
+}
+
+TEST(Firing, OnlySoMuchCanBeAskedFor) {
+  JobRecord record;
+  for (std::size_t count = 0; count < kMostRuns; ++count) EXPECT_TRUE(ask(record, noon(5)));
+  EXPECT_FALSE(ask(record, noon(5)));
+  std::set<WallTime> instants(record.asked.begin(), record.asked.end());
+  EXPECT_EQ(instants.size(), kMostRuns) << "each is known by an instant of its own";
+}
+
+TEST(Firing, AStartThatCouldNotBeMadeWaitsForTheNextOwner) {
+  const JobPlan plan = plan_of();
+  const Decision one = decide(plan, begun(plan), kFirst.at(1));
+  const Decision back = give_back(one.record, one.start[0], kFirst.at(1.1));
+  EXPECT_TRUE(back.is_change);
+  EXPECT_TRUE(back.record.running.empty());
+  EXPECT_EQ(starts(decide(plan, back.record, kSecond.at(1.2))), Numbers{1});
+  EXPECT_FALSE(give_back(back.record, one.start[0], kFirst.at(1.3)).is_change) << "twice";
+}
+
+TEST(Firing, ARunOfAMemberThatLivesIsWaitedFor) {
+  const JobPlan plan = plan_of();
+  const Decision before = decide(plan, begun(plan), kFirst.at(1));
+  Owner other = kSecond;
+  other.members = {NodeId("life of a"), NodeId("life of b")};
+  const Decision after = decide(plan, before.record, other.at(2));
+  EXPECT_EQ(notes(after), Texts{"overlapped 1 up to 2"});
+  EXPECT_EQ(after.record.running, before.start);
 }
 
 TEST(Firing, ALeavingNodeStartsNothingMore) {
   const JobPlan plan = plan_of({.overlap = Overlap::queue});
-  const Decision one = decide(plan, {}, kFirst.at(1));
+  const Decision one = decide(plan, begun(plan), kFirst.at(1));
   const Decision two = decide(plan, one.record, kFirst.at(2));
   const Decision end =
       end_run(plan, two.record, one.start[0], {Outcome::stopped, "", After::leave}, kFirst.at(2.5));
@@ -246,7 +336,7 @@ TEST(Firing, ALeavingNodeStartsNothingMore) {
 TEST(Firing, TenDaysOfSecondsAreCountedExactly) {
   const JobPlan plan = plan_of({.missed = Missed::skip});
   constexpr int kDay = 86'400;
-  const Decision decision = decide(plan, {}, kFirst.at(10.0 * kDay + 0.5));
+  const Decision decision = decide(plan, begun(plan), kFirst.at(10.0 * kDay + 0.5));
   EXPECT_EQ(notes(decision), Texts{fmt::format("missed {} up to {}", 10 * kDay - 2, 10 * kDay - 2)});
   EXPECT_EQ(starts(decision), Numbers{10 * kDay - 1}) << "what is on time follows one after the other";
   EXPECT_EQ(decision.record.pending, std::vector{noon(10 * kDay)});
@@ -257,10 +347,10 @@ TEST(Firing, JitterSpreadsStartsAndIsTheSameEverywhere) {
   const auto delay = delay_of(plan, noon(30));
   EXPECT_LT(delay, 10s);
   EXPECT_NE(delay, delay_of(plan, noon(60)));
-  EXPECT_EQ(next_look(plan, {}, noon()), noon(30) + delay);
+  EXPECT_EQ(next_look(plan, begun(plan), noon()), noon(30) + delay);
   const double after = std::chrono::duration<double>(delay).count();
-  EXPECT_FALSE(decide(plan, {}, kFirst.at(30 + after - 0.01)).is_change);
-  EXPECT_EQ(starts(decide(plan, {}, kFirst.at(30 + after + 0.01))), Numbers{30});
+  EXPECT_FALSE(decide(plan, begun(plan), kFirst.at(30 + after - 0.01)).is_change);
+  EXPECT_EQ(starts(decide(plan, begun(plan), kFirst.at(30 + after + 0.01))), Numbers{30});
 }
 
 TEST(Firing, RetriesWaitTwiceAsLongEachTimeUpToAnHour) {
@@ -274,8 +364,10 @@ TEST(JobRecord, SurvivesTheWayThroughTheStore) {
   const JobRecord record{.decided = noon(1),
                          .token = {7},
                          .paused = true,
+                         .asked = {noon(4)},
                          .pending = {noon(2), noon(3)},
-                         .running = {{noon(1), noon(1.5), 2, {7}, "web-1"}}};
+                         .running = {{noon(1), noon(1.5), 2, {7}, "web-1", NodeId("0123")}},
+                         .schedule = "* * * * * UTC"};
   EXPECT_EQ(parse_job_record(to_json(record)).value(), record);
   EXPECT_EQ(parse_job_record("").value(), JobRecord{});
   for (const char* broken :

@@ -24,7 +24,8 @@ struct Cell {
 
 struct Node {
   std::string name;
-  FencingToken token;          ///< Of its claim; it may be over without the node's knowing.
+  FencingToken token;  ///< Of its claim; it may be over without the node's knowing.
+  NodeId life;
   Cell known;                  ///< What it has read.
   std::vector<RunMark> going;  ///< Its runs, in the order of their starts.
 };
@@ -32,7 +33,7 @@ struct Node {
 class Fleet {
  public:
   Fleet(JobPlan plan, WallTime start) : plan_(std::move(plan)), start_(start), now_(start) {
-    for (const char* name : {"a", "b", "c"}) nodes_.push_back({name, {}, {}, {}});
+    for (const char* name : {"a", "b", "c"}) nodes_.push_back({name, {}, new_life(), {}, {}});
     hand_over();
   }
 
@@ -70,7 +71,10 @@ class Fleet {
   }
 
  private:
-  [[nodiscard]] Moment moment_of(const Node& node) const { return {now_, start_, node.token, node.name}; }
+  [[nodiscard]] Moment moment_of(const Node& node) const {
+    return {now_, start_, node.token, node.name, node.life, members_};
+  }
+  NodeId new_life() { return NodeId(std::to_string(++last_life_)); }
 
   /// Reads if its copy is not the store's, and tries again, as a node does.
   template <class Step>
@@ -106,18 +110,30 @@ class Fleet {
       return end_run(plan_, record, run, {Outcome::succeeded, "", after}, moment);
     });
   }
-  void crash(std::size_t which) { nodes_[which].going.clear(); }
-  /// Another node, or the same again, gets the job, with a greater token. The one before may not know it.
+  void crash(std::size_t which) {
+    nodes_[which].going.clear();
+    nodes_[which].life = new_life();
+  }
+  /// Another node, or the same again, gets the job, with a greater token. The one before is no member any
+  /// more, and may not know it: it goes on under its old life.
   void hand_over() {
-    owner_ = *rc::gen::inRange<std::size_t>(0, nodes_.size());
-    nodes_[owner_].token = {++last_token_};
-    nodes_[owner_].known = store_;
-    nodes_[owner_].going.clear();
+    nodes_[owner_].life = NodeId("over " + nodes_[owner_].life.str());
+    grant(*rc::gen::inRange<std::size_t>(0, nodes_.size()));
+  }
+  void grant(std::size_t which) {
+    owner_ = which;
+    Node& node = nodes_[which];
+    node.token = {++last_token_};
+    node.known = store_;
+    if (node.life.str().starts_with("over")) crash(which);
+    members_.clear();
+    for (const Node& each : nodes_) members_.push_back(each.life);
+    std::ranges::sort(members_);
   }
   /// In peace: all runs are ended before the claim is released.
   void release() {
     while (!nodes_[owner_].going.empty()) end_one(owner_, After::leave);
-    hand_over();
+    grant(*rc::gen::inRange<std::size_t>(0, nodes_.size()));
   }
 
   const JobPlan plan_;
@@ -126,7 +142,9 @@ class Fleet {
   Cell store_;
   std::vector<Node> nodes_;
   std::size_t owner_ = 0;
+  std::vector<NodeId> members_;
   std::uint64_t last_token_ = 0;
+  std::uint64_t last_life_ = 0;
   std::map<WallTime, int> runs_;
   std::uint64_t unrun_ = 0;
   std::uint64_t ended_ = 0;
