@@ -34,7 +34,8 @@ class ClaimControl;
 /// is used *before* the store may give the job away, and whatever the job writes after that can be told by
 /// its token.
 ///
-/// Threads: an object belongs to one thread at a time; its tokens may be given to any. A claim may outlive
+/// Threads: const members may be called by any, at once; the others belong to one thread at a time. Tokens
+/// may be given to any. A claim may outlive
 /// its pool: it is then void. Of a claim that was moved from, only destruction, assignment and `release` are
 /// allowed. What a callback on a token throws ends the process (a rule of std::stop_callback).
 ///
@@ -88,7 +89,7 @@ struct PoolStats {
 
 /// The interface of a pool's member: what services use and tests mock (nodepool/testing.hpp has a ready
 /// fake). All members are thread-safe.
-class INodePool {
+class NODEPOOL_EXPORT INodePool {
  public:
   virtual ~INodePool() = default;
 
@@ -138,6 +139,13 @@ class INodePool {
   /// meanwhile).
   [[nodiscard]] virtual Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                          std::stop_token cancel = {}) = 0;
+
+  /// Waits until decisions may have become others than when `seen` was returned, at most to the deadline, or
+  /// until `cancel` is used; returns a number for the next call. The first call, with 0, returns at once. Who
+  /// keeps books about many jobs asks `eligible_jobs` after each return. What ends a lease is no change: it
+  /// comes with time. By default, for who implements this interface, it returns every 10 ms.
+  [[nodiscard]] virtual std::uint64_t wait_for_change(std::uint64_t seen, MonotonicTime deadline,
+                                                      std::stop_token cancel = {});
 
   /// The member that owns the job in the adopted view (go-dispatch: GetHost); none if no view is adopted or
   /// no member is active.
@@ -230,6 +238,8 @@ class NODEPOOL_EXPORT NodePool final : public INodePool {
   [[nodiscard]] std::vector<std::size_t> eligible_jobs(const JobSet& jobs) const override;
   [[nodiscard]] Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                                  std::stop_token cancel = {}) override;
+  [[nodiscard]] std::uint64_t wait_for_change(std::uint64_t seen, MonotonicTime deadline,
+                                              std::stop_token cancel = {}) override;
   [[nodiscard]] std::optional<NodeInfo> owner(std::string_view job) const override;
   [[nodiscard]] std::vector<NodeInfo> nodes() const override;
   [[nodiscard]] View view() const override;

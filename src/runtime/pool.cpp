@@ -43,6 +43,21 @@ Result<void> NodePool::wait_until_eligible(std::string_view job, MonotonicTime d
   return impl_->wait_until_eligible(job, deadline, cancel);
 }
 
+std::uint64_t NodePool::wait_for_change(std::uint64_t seen, MonotonicTime deadline, std::stop_token cancel) {
+  return impl_->wait_for_change(seen, deadline, cancel);
+}
+
+std::uint64_t INodePool::wait_for_change(std::uint64_t seen, MonotonicTime deadline, std::stop_token cancel) {
+  constexpr std::chrono::milliseconds kPause{10};
+  const auto pause = std::min<std::chrono::nanoseconds>(deadline - BootClock::now(), kPause);
+  if (seen == 0 || pause.count() <= 0) return seen + 1;
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, cancel, pause, [] { return false; });
+  return seen + 1;
+}
+
 std::optional<NodeInfo> NodePool::owner(std::string_view job) const {
   return impl_->read_standing([&](const Standing& standing) -> std::optional<NodeInfo> {
     const NodeInfo* owner = standing.view ? standing.view->owner(job) : nullptr;

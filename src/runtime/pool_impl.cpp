@@ -251,11 +251,7 @@ void NodePool::Impl::read_mailbox(Life& life) {
 void NodePool::Impl::publish(Life& life) {
   if (life.published != life.node.standing()) {
     life.published = life.node.standing();
-    standing_.publish(life.published);
-    {
-      const std::lock_guard lock(mutex_);
-    }  // whoever is about to wait has seen the old standing, and is waiting now
-    changed_.notify_all();
+    show_standing(life.published);
   }
   const auto events = life.node.take_events();
   for (const NodeEvent& event : events) tell_claims(*life.published, event);
@@ -267,8 +263,15 @@ void NodePool::Impl::fence(Life& life, const char* what) noexcept {
   journal_.log(LogLevel::error, "defect in nodepool; the node has fenced itself, please report it",
                {{"what", what}});
   life.published = std::make_shared<Standing>();
-  standing_.publish(life.published);
-  { const std::lock_guard lock(mutex_); }
+  show_standing(life.published);
+}
+
+void NodePool::Impl::show_standing(const std::shared_ptr<const Standing>& standing) {
+  standing_.publish(standing);
+  {
+    const std::lock_guard lock(mutex_);
+    ++changes_;
+  }  // whoever is about to wait has seen the old standing, and is waiting now
   changed_.notify_all();
 }
 
@@ -316,6 +319,19 @@ Result<void> NodePool::Impl::wait_until_eligible(std::string_view job, Monotonic
     const auto slice = std::min<std::chrono::nanoseconds>(deadline - now, std::chrono::seconds(1));
     changed_.wait_for(lock, cancel, slice, over);
   }
+}
+
+std::uint64_t NodePool::Impl::wait_for_change(std::uint64_t seen, MonotonicTime deadline,
+                                              const std::stop_token& cancel) {
+  if (forked()) return seen;
+  std::unique_lock lock(mutex_);
+  MonotonicTime now = BootClock::now();
+  while (changes_ == seen && now < deadline && !cancel.stop_requested()) {
+    const auto slice = std::min<std::chrono::nanoseconds>(deadline - now, std::chrono::seconds(1));
+    changed_.wait_for(lock, cancel, slice, [&] { return changes_ != seen; });
+    now = BootClock::now();
+  }
+  return changes_;
 }
 
 NodeState NodePool::Impl::state() const noexcept {

@@ -42,6 +42,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   std::optional<Claim> try_claim(const JobKey& job, Decision* why);
   Result<void> wait_until_eligible(std::string_view job, MonotonicTime deadline,
                                    const std::stop_token& cancel);
+  std::uint64_t wait_for_change(std::uint64_t seen, MonotonicTime deadline, const std::stop_token& cancel);
   /// Calls `use` with the newest standing. Any thread; wait-free but for the first time after a change.
   template <class Use>
   auto read_standing(Use use) const {
@@ -79,6 +80,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
   std::vector<std::shared_ptr<detail::ClaimControl>> controls_of(
       const std::vector<ClaimLedger::Serial>& serials);
   void fence(Life& life, const char* what) noexcept;
+  void show_standing(const std::shared_ptr<const Standing>& standing);
   void release(std::string_view job, ClaimLedger::Serial serial) noexcept;
   [[nodiscard]] Decision decide_by(const Standing& standing, const JobKey& job) const noexcept;
   [[nodiscard]] bool forked() const noexcept;
@@ -111,6 +113,7 @@ class NodePool::Impl : public std::enable_shared_from_this<NodePool::Impl> {
 
   mutable std::mutex mutex_;             ///< Guards what follows.
   std::condition_variable_any changed_;  ///< The standing, or the start's fate, has changed.
+  std::uint64_t changes_ = 1;            ///< How often the standing was published.
   NodeInfo self_;
   std::optional<Error> refused_;  ///< Why the store will not have this node.
   std::optional<Error> last_error_;

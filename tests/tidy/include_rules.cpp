@@ -21,6 +21,7 @@ const std::vector<Room>& rooms() {
       {"src/core/", {"nodepool/", "ring/", "core/"}},
       {"src/cron/", {"nodepool/", "ring/", "cron/"}},
       {"src/runtime/", {"nodepool/", "ring/", "core/", "runtime/"}},
+      {"src/scheduler/", {"nodepool/", "cron/", "scheduler/"}},
       // Another layout on the same kind of server: this driver stands on the other as on a lower floor.
       {"src/driver/go_dispatch/",
        {"nodepool/", "ring/", "core/", "driver/common/", "driver/redis/", "driver/go_dispatch/"}},

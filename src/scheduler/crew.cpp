@@ -1,0 +1,46 @@
+#include "scheduler/crew.hpp"
+
+#include <utility>
+
+namespace nodepool::cron {
+
+Crew::~Crew() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  given_.notify_all();
+}
+
+bool Crew::is_full() const {
+  const std::lock_guard lock(mutex_);
+  return busy_ + waiting_.size() >= most_;
+}
+
+void Crew::give(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(work));
+    if (busy_ + waiting_.size() > threads_.size() && threads_.size() < most_) {
+      threads_.emplace_back([this] { serve(); });
+    }
+  }
+  given_.notify_one();
+}
+
+void Crew::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    given_.wait(lock, [this] { return over_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::function<void()> work = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++busy_;
+    lock.unlock();
+    work();
+    lock.lock();
+    --busy_;
+  }
+}
+
+}  // namespace nodepool::cron
