@@ -8,6 +8,10 @@ find_package(PkgConfig REQUIRED)
 if(NODEPOOL_CRON)
   find_package(cctz REQUIRED MODULE)
 endif()
+if(NODEPOOL_CLI OR NODEPOOL_TESTS)
+  # Headers are all that is used of it: files of jobs in TOML.
+  find_path(NODEPOOL_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+endif()
 if(NODEPOOL_TESTS OR NODEPOOL_BENCH)
   # What our own XXH64 is compared with.
   find_path(NODEPOOL_XXHASH_INCLUDE xxhash.h REQUIRED)

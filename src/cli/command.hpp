@@ -40,6 +40,7 @@ void add_ring(CLI::App& program, Invocation& invocation);
 void add_drain(CLI::App& program, Invocation& invocation);
 void add_demo(CLI::App& program, Invocation& invocation);
 void add_doctor(CLI::App& program, Invocation& invocation);
+void add_cron(CLI::App& program, Invocation& invocation);
 
 /// Options that several sub-commands have.
 void add_store_option(CLI::App& command, Invocation& invocation);

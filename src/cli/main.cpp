@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   add_ring(program, invocation);
   add_drain(program, invocation);
   add_doctor(program, invocation);
+  add_cron(program, invocation);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
