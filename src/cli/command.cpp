@@ -102,6 +102,22 @@ void add_format_option(CLI::App& command, Format& format) {
       ->default_str("text");
 }
 
+void add_log_format_option(CLI::App& command, LogFormat& format) {
+  command
+      .add_option_function<std::string>(
+          "--log-format",
+          [&format](const std::string& text) {
+            if (text != "logfmt" && text != "json") {
+              throw CLI::ValidationError("--log-format",
+                                         fmt::format("\"{}\" is no format; write logfmt or json", text));
+            }
+            format = text == "json" ? LogFormat::json : LogFormat::logfmt;
+          },
+          "logfmt or json, on stderr")
+      ->type_name("FORMAT")
+      ->default_str("logfmt");
+}
+
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& help) {
   add_duration(command, name, value, help)->default_str(format_duration(value));

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/parts/run_log.hpp"
 #include "cli/parts/store_url.hpp"
 #include "nodepool/driver.hpp"
 #include "nodepool/placement.hpp"
@@ -41,13 +42,19 @@ void add_drain(CLI::App& program, Invocation& invocation);
 void add_demo(CLI::App& program, Invocation& invocation);
 void add_doctor(CLI::App& program, Invocation& invocation);
 void add_cron(CLI::App& program, Invocation& invocation);
+/// The sub-commands of cron that look at a fleet's jobs, and ask for them.
+void add_cron_control(CLI::App& cron, Invocation& invocation);
 
 /// Options that several sub-commands have.
 void add_store_option(CLI::App& command, Invocation& invocation);
 /// --driver, --period and --prefix: for commands that also work with the pools of go-dispatch.
 void add_driver_options(CLI::App& command, Invocation& invocation);
 void add_service_argument(CLI::App& command, std::string& service);
+/// --service, with the default of all commands that have to do with cron.
+void add_cron_service_option(CLI::App& command, std::string& service);
 void add_format_option(CLI::App& command, Format& format);
+/// --log-format logfmt or json.
+void add_log_format_option(CLI::App& command, LogFormat& format);
 void add_duration_option(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& help);
 /// The same for one without a default; `value` is left alone unless it is given.

@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kMostFirings = 10'000;
 
 struct CronArguments {
-  CronInput input;
+  CronSettings daemon;
+  std::optional<std::chrono::milliseconds> lease_grace;
   Format format = Format::text;
   bool check = false;
   std::size_t next = 0;  ///< 0: not asked for.
@@ -48,8 +49,25 @@ int show_firings(const CronArguments& arguments, const CronFile& file) {
                    kDone);
 }
 
+/// The nursery of the commands is made before the driver, and before any thread.
+int run_daemon(CronArguments arguments, const CronFile& file, const Invocation& invocation) {
+  CronSettings& settings = arguments.daemon;
+  if (const auto settled = settle(settings.pool); !settled) return fail(settled.error());
+  const auto grace = lease_grace(settings.pool.options, arguments.lease_grace);
+  if (!grace) return fail(grace.error());
+  settings.lease_grace = *grace;
+  settings.pool.options.logger = line_logger("pool", settings.log_format);
+  SignalInbox signals;
+  auto nursery = Nursery::make(signals.mask_before());
+  if (!nursery) return fail(nursery.error());
+  auto driver = open_store(invocation, StoreUse::join);
+  if (!driver) return fail(driver.error());
+  CronDaemon daemon(std::move(settings), *std::move(driver), signals, *nursery);
+  return daemon.run(file);
+}
+
 int run_cron(const CronArguments& arguments, const Invocation& invocation) {
-  const CronInput& input = arguments.input;
+  const CronInput& input = arguments.daemon.input;
   const CronFormat format = input.format.value_or(cron_format_of(input.path));
   if (input.options.system && format == CronFormat::toml) {
     return fail(
@@ -61,7 +79,7 @@ int run_cron(const CronArguments& arguments, const Invocation& invocation) {
   auto read = parse_cron_file(*text, format, input.options);
   if (!read) return show_faults(arguments, title, read);
   if (arguments.next > 0) return show_firings(arguments, *read);
-  if (!arguments.check) return run_daemon(input, *std::move(read), invocation);
+  if (!arguments.check) return run_daemon(arguments, *read, invocation);
   return show_text(arguments.format == Format::json ? check_json(title, read) : check_text(title, *read),
                    kDone);
 }
@@ -114,7 +132,33 @@ void add_look_options(CLI::App& command, CronArguments& arguments) {
   add_format_option(command, arguments.format);
 }
 
+void add_daemon_options(CLI::App& command, CronArguments& arguments) {
+  CronSettings& settings = arguments.daemon;
+  command.add_option("--max-runs", settings.most_runs, "Commands that run at once on this node; others wait")
+      ->check(CLI::Range(1U, 10'000U))
+      ->capture_default_str()
+      ->type_name("COUNT");
+  command.add_flag("!--no-output", settings.show_output,
+                   "Leave the commands' output out of the log; its end is in the history all the same");
+  add_duration_option(command, "--grace", arguments.lease_grace,
+                      "Between TERM and KILL when the lease ends; must fit into it; default: half of what "
+                      "fits. At a timeout, or when this node leaves, it is the entry's own");
+  add_log_format_option(command, settings.log_format);
+  add_pool_arguments(command, settings.pool);
+}
+
 }  // namespace
+
+void add_cron_service_option(CLI::App& command, std::string& service) {
+  service = "cron";
+  command.add_option("--service", service, "The fleet's name: nodes with the same one share the jobs")
+      ->check([](const std::string& text) {
+        const auto valid = validate(ServiceName(text));
+        return valid ? std::string{} : valid.error().message;
+      })
+      ->capture_default_str()
+      ->type_name("NAME");
+}
 
 void add_cron(CLI::App& program, Invocation& invocation) {
   auto arguments = std::make_shared<CronArguments>();
@@ -123,13 +167,19 @@ void add_cron(CLI::App& program, Invocation& invocation) {
   // Not required here: a sub-command of this one stands in its place. CLI11 looks for those first, so a file
   // that is called like one is given as ./list.
   command
-      ->add_option("FILE", arguments->input.path,
+      ->add_option("FILE", arguments->daemon.input.path,
                    "A crontab, or a file of jobs in TOML; - for standard input")
       ->type_name("");
-  add_file_options(*command, arguments->input);
+  add_store_option(*command, invocation);
+  add_cron_service_option(*command, arguments->daemon.pool.service);
+  add_file_options(*command, arguments->daemon.input);
   add_look_options(*command, *arguments);
+  add_daemon_options(*command, *arguments);
+  add_cron_control(*command, invocation);
   command->footer(
       "Examples:\n"
+      "  nodepool cron fleet.crontab                    run it; the same line on every machine\n"
+      "  nodepool cron list                             every job of the fleet, and how it goes\n"
       "  nodepool cron fleet.crontab --check\n"
       "  nodepool cron fleet.toml --next 10\n"
       "  nodepool cron /etc/crontab --system --next 5 --after 2026-03-29T00:00:00Z\n"
@@ -137,7 +187,7 @@ void add_cron(CLI::App& program, Invocation& invocation) {
   command->callback([command, arguments, &invocation] {
     // The callbacks of sub-commands come before this one, and have said what is to be run.
     if (!command->get_subcommands().empty()) return;
-    if (arguments->input.path.empty()) throw CLI::RequiredError("FILE");
+    if (arguments->daemon.input.path.empty()) throw CLI::RequiredError("FILE");
     invocation.run = [arguments, &invocation] { return run_cron(*arguments, invocation); };
   });
 }

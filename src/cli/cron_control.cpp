@@ -15,7 +15,7 @@ namespace nodepool::cli {
 namespace {
 
 struct ControlArguments {
-  std::string service = kCronService;
+  std::string service;
   std::string job;
   std::size_t most = 20;
   Format format = Format::text;
@@ -131,8 +131,9 @@ void add_cron_control(CLI::App& cron, Invocation& invocation) {
                     listing->format);
 
   const auto history = std::make_shared<ControlArguments>();
-  CLI::App* command = add_action(cron, invocation, "history", "A job's last runs, newest first, and why there was none",
-                                 history, show_history);
+  CLI::App* command =
+      add_action(cron, invocation, "history", "A job's last runs, newest first, and why there was none",
+                 history, show_history);
   command->add_option("JOB", history->job, "The job's name")->required()->type_name("");
   command->add_option("--last", history->most, "How many")
       ->check(CLI::Range(std::size_t{1}, kMaxLedgerHistory))

@@ -94,19 +94,7 @@ void add_run_options(CLI::App& command, RunArguments& arguments) {
                       "The longest run: then TERM, after --drain-grace KILL, and code 124; 0ms: no limit");
   add_restart_options(command, rules);
   command.add_flag("--shell", arguments.shell, "The command is one argument, for /bin/sh -c");
-  command
-      .add_option_function<std::string>(
-          "--log-format",
-          [&arguments](const std::string& text) {
-            if (text != "logfmt" && text != "json") {
-              throw CLI::ValidationError("--log-format",
-                                         fmt::format("\"{}\" is no format; write logfmt or json", text));
-            }
-            arguments.settings.log_format = text == "json" ? LogFormat::json : LogFormat::logfmt;
-          },
-          "logfmt or json, on stderr")
-      ->type_name("FORMAT")
-      ->default_str("logfmt");
+  add_log_format_option(command, arguments.settings.log_format);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@
 
 #include "cli/parts/duration.hpp"
 #include "cli/parts/execution.hpp"
-#include "cli/parts/output.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -25,24 +24,6 @@ int code_of_failed_start(int error) noexcept {
   if (error == ENOENT) return kNoSuchCommand;
   return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ? kRunFailed
                                                                                   : kCannotExecute;
-}
-
-/// A reader that takes nothing must not hold up the renewal of a lease: then the line is lost. A pipe that
-/// can be written to has room for one.
-void write_line(const LogLine& line, LogFormat format) {
-  pollfd ready{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&ready, 1, 0) <= 0 || (ready.revents & POLLOUT) == 0) return;
-  [[maybe_unused]] const bool told = write_all(STDERR_FILENO, to_text(line, format) + '\n');
-}
-
-/// The pool's warnings and errors, in the form of our own lines.
-Logger pool_logger(LogFormat format) {
-  return [format](LogLevel level, std::string_view message, std::span<const LogField> fields) {
-    if (level == LogLevel::debug || level == LogLevel::info) return;
-    LogLine line{std::chrono::system_clock::now(), level, "pool", {{"message", std::string(message)}}};
-    for (const LogField& field : fields) line.fields.emplace_back(field.key, field.value);
-    write_line(line, format);
-  };
 }
 
 }  // namespace
@@ -71,7 +52,7 @@ PoolOptions Runner::pool_options() const {
   constexpr std::chrono::hours kMost{24};
   PoolOptions options = settings_.pool.options;
   options.drain_grace = std::min<milliseconds>(options.drain_grace + kLater, kMost);
-  options.logger = pool_logger(settings_.log_format);
+  options.logger = line_logger("pool", settings_.log_format);
   return options;
 }
 
@@ -145,10 +126,7 @@ void Runner::take(const JobReport& report, MonotonicTime now) {
                              {"token", std::to_string(held_ ? held_->claim.token().value : 0)},
                              {"attempt", std::to_string(plan_.attempt())}});
     case JobReport::Kind::not_started:
-      log("failed",
-          {{"message", fmt::format("the command cannot be executed ({})",
-                                   std::generic_category().message(report.value))}},
-          LogLevel::error);
+      log("failed", {{"message", why_not_started(report.value)}}, LogLevel::error);
       return plan_.on_not_started(code_of_failed_start(report.value));
     case JobReport::Kind::too_late:
       return plan_.on_start_refused();
@@ -163,6 +141,8 @@ void Runner::take(const JobReport& report, MonotonicTime now) {
       log("failed", {{"message", "the command's guardian was killed, and the command with it"}},
           LogLevel::error);
       return plan_.on_not_started(kRunFailed);
+    case JobReport::Kind::guarding:
+      return;
   }
 }
 

@@ -1,7 +1,10 @@
 #include "cli/parts/job_guard.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -15,6 +18,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "cli/parts/execution.hpp"
@@ -39,18 +43,46 @@ std::vector<std::string> unpacked(std::string_view packed) {
   return texts;
 }
 
+/// With all groups of the user; in the user's home.
+std::optional<std::int32_t> become_user(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const passwd* user =
+      ::getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): the process has one thread.
+  if (user == nullptr) return static_cast<std::int32_t>(StartFault::no_such_user);
+  const bool is_already = user->pw_uid == ::geteuid() && user->pw_gid == ::getegid();
+  const bool becomes = is_already || (::initgroups(name.c_str(), user->pw_gid) == 0 &&
+                                      ::setgid(user->pw_gid) == 0 && ::setuid(user->pw_uid) == 0);
+  if (!becomes) return static_cast<std::int32_t>(StartFault::may_not_be_user);
+  if (::chdir(user->pw_dir) != 0 && ::chdir("/") != 0)
+    return static_cast<std::int32_t>(StartFault::no_directory);
+  return std::nullopt;
+}
+
 /// In the new process. Nothing of ours is left to it but the standard streams: the rest closes at exec.
 [[noreturn]] void become_command(JobCommand command, std::string_view environment, pid_t guardian,
                                  int failed) {
-  std::vector<std::string> variables = environment_with(unpacked(environment));
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
+  const auto fail = [failed](std::int32_t why) {
+    [[maybe_unused]] const auto told = ::write(failed, &why, sizeof why);
+    ::_exit(kNoSuchCommand);
+  };
+  for (std::string& entry : unpacked(environment)) command.environment.push_back(std::move(entry));
+  std::vector<std::string> variables = environment_with(command.environment);
   ::setpgid(0, 0);
   std::signal(SIGPIPE, SIG_DFL);
+  if (command.input >= 0) ::dup2(command.input, STDIN_FILENO);
+  if (command.output >= 0) {
+    ::dup2(command.output, STDOUT_FILENO);
+    ::dup2(command.output, STDERR_FILENO);
+  }
+  if (const auto fault = become_user(command.user)) fail(*fault);
+  if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0)
+    fail(static_cast<std::int32_t>(StartFault::no_directory));
+  // A change of user takes it away, so it comes last.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
   ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
   ::execvpe(command.words.front().c_str(), pointers_to(command.words).data(), pointers_to(variables).data());
-  const std::int32_t why = errno;
-  [[maybe_unused]] const auto told = ::write(failed, &why, sizeof why);
+  fail(errno);
   ::_exit(kNoSuchCommand);
 }
 
@@ -250,6 +282,30 @@ void Guard::end() {
 }
 
 }  // namespace
+
+std::string why_not_started(std::int32_t value) {
+  if (value == static_cast<std::int32_t>(StartFault::no_such_user))
+    return "this machine does not know the user that the command is to run as";
+  if (value == static_cast<std::int32_t>(StartFault::may_not_be_user))
+    return "the command is to run as another user, which only root can do";
+  if (value == static_cast<std::int32_t>(StartFault::no_directory))
+    return "the directory of the command cannot be entered";
+  return fmt::format("the command cannot be executed ({})", std::generic_category().message(value));
+}
+
+void send_order(int socket, const GuardOrder& order, const std::vector<std::string>& environment) {
+  std::string packet(sizeof order, '\0');
+  std::memcpy(packet.data(), &order, sizeof order);
+  for (const std::string& entry : environment) packet.append(entry).push_back('\0');
+  ::send(socket, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ReceivedReport receive_report(int socket) {
+  JobReport report;
+  const ssize_t size = ::recv(socket, &report, sizeof report, MSG_DONTWAIT);
+  if (size == sizeof report) return {report, false};
+  return {std::nullopt, size >= 0 || (errno != EAGAIN && errno != EINTR)};
+}
 
 void guard_jobs(int socket, const JobCommand& command) {
   Guard(socket, command).run();

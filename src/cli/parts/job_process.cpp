@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -62,26 +61,16 @@ JobProcess::~JobProcess() {
   if (guardian_ > 0) clear_away();
 }
 
-void JobProcess::send(const GuardOrder& order, const std::string& text) {
-  std::string packet(sizeof order, '\0');
-  std::memcpy(packet.data(), &order, sizeof order);
-  packet += text;
-  // A guardian that is gone or frozen is noticed by what it does not do.
-  ::send(socket_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 void JobProcess::start(const StopOrder& limit, const std::vector<std::string>& environment) {
-  std::string text;
-  for (const std::string& entry : environment) text.append(entry).push_back('\0');
-  send({GuardOrder::Kind::start, 0, limit}, text);
+  send_order(socket_.get(), {GuardOrder::Kind::start, 0, limit}, environment);
 }
 
 void JobProcess::limit(const StopOrder& limit) {
-  send({GuardOrder::Kind::limit, 0, limit});
+  send_order(socket_.get(), {GuardOrder::Kind::limit, 0, limit});
 }
 
 void JobProcess::signal(int number) {
-  send({GuardOrder::Kind::signal, number, {}});
+  send_order(socket_.get(), {GuardOrder::Kind::signal, number, {}});
 }
 
 void JobProcess::kill_command() noexcept {
@@ -94,16 +83,15 @@ void JobProcess::give_up() noexcept {
 
 std::vector<JobReport> JobProcess::take_reports() {
   std::vector<JobReport> reports;
-  JobReport report;
   while (socket_) {
-    const ssize_t size = ::recv(socket_.get(), &report, sizeof report, MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
-    if (size == sizeof report) {
-      if (report.kind == JobReport::Kind::started) command_ = report.value;
-      if (report.kind == JobReport::Kind::ended) command_ = 0;
-      reports.push_back(report);
+    const ReceivedReport received = receive_report(socket_.get());
+    if (received.report) {
+      if (received.report->kind == JobReport::Kind::started) command_ = received.report->value;
+      if (received.report->kind == JobReport::Kind::ended) command_ = 0;
+      reports.push_back(*received.report);
       continue;
     }
+    if (!received.is_over) break;
     socket_.reset();
     clear_away();
     reports.push_back({JobReport::Kind::lost, 0});

@@ -45,7 +45,6 @@ class JobProcess {
 
  private:
   JobProcess(driver::Descriptor socket, pid_t guardian, std::vector<ChildProcess> strangers);
-  void send(const GuardOrder& order, const std::string& text = {});
   void clear_away();
 
   driver::Descriptor socket_;

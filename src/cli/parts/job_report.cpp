@@ -20,8 +20,8 @@ using cron::HistoryEntry;
 std::optional<WallTime> next_of(const cron::FleetJob& job, WallTime now) {
   const std::size_t blank = job.schedule.rfind(' ');
   if (job.is_paused || blank == std::string::npos) return std::nullopt;
-  const auto schedule = cron::Schedule::parse(
-      job.schedule.substr(0, blank), {.time_zone = job.schedule.substr(blank + 1), .job = job.name});
+  const auto schedule = cron::Schedule::parse(job.schedule.substr(0, blank),
+                                              {.time_zone = job.schedule.substr(blank + 1), .job = job.name});
   return schedule ? schedule->next(now) : std::nullopt;
 }
 
@@ -31,9 +31,10 @@ std::string second_text(std::optional<WallTime> time) {
   return text.substr(0, text.find('.')) + "Z";
 }
 
-std::string state_of(const cron::FleetJob& job) {
+std::string what_goes_on(const cron::FleetJob& job) {
   std::string nodes;
-  for (const cron::FleetRun& run : job.running) nodes += (nodes.empty() ? "runs on " : ", ") + printable(run.node);
+  for (const cron::FleetRun& run : job.running)
+    nodes += (nodes.empty() ? "runs on " : ", ") + printable(run.node);
   const std::string waiting = job.waiting > 0 ? fmt::format("{} waiting", job.waiting) : std::string();
   std::string state;
   for (const std::string& part : {std::string(job.is_paused ? "paused" : ""), nodes, waiting}) {
@@ -87,7 +88,7 @@ std::string jobs_text(const std::vector<ReportedJob>& jobs, WallTime now) {
   for (const auto& [job, last] : jobs) {
     rows.push_back({printable(job.name), printable(job.schedule), second_text(next_of(job, now)),
                     second_text(last ? std::optional(last->scheduled) : std::nullopt),
-                    last ? result_of(*last) : "-", state_of(job)});
+                    last ? result_of(*last) : "-", what_goes_on(job)});
   }
   return format_table(rows);
 }
@@ -115,8 +116,7 @@ std::string jobs_json(const std::vector<ReportedJob>& jobs, WallTime now) {
 }
 
 std::string history_text(const std::vector<HistoryEntry>& entries, bool with_details) {
-  std::vector<std::vector<std::string>> rows{
-      {"SCHEDULED", "STARTED", "TOOK", "NODE", "ATTEMPT", "RESULT"}};
+  std::vector<std::vector<std::string>> rows{{"SCHEDULED", "STARTED", "TOOK", "NODE", "ATTEMPT", "RESULT"}};
   for (const HistoryEntry& entry : entries) {
     rows.push_back({second_text(entry.scheduled), second_text(entry.started), time_taken(entry),
                     printable(entry.node), entry.started ? std::to_string(entry.attempt) : "-",

@@ -1,11 +1,14 @@
 #include "cli/parts/run_log.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/parts/clock_text.hpp"
+#include "cli/parts/output.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -39,6 +42,22 @@ std::string to_text(const LogLine& line, LogFormat format) {
     }
   }
   return format == LogFormat::json ? text + "}" : text;
+}
+
+void write_line(const LogLine& line, LogFormat format) {
+  // A pipe that can be written to has room for a line.
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) <= 0 || (ready.revents & POLLOUT) == 0) return;
+  [[maybe_unused]] const bool told = write_all(STDERR_FILENO, to_text(line, format) + '\n');
+}
+
+Logger line_logger(std::string_view event, LogFormat format) {
+  return [event, format](LogLevel level, std::string_view message, std::span<const LogField> fields) {
+    if (level == LogLevel::debug || level == LogLevel::info) return;
+    LogLine line{std::chrono::system_clock::now(), level, event, {{"message", std::string(message)}}};
+    for (const LogField& field : fields) line.fields.emplace_back(field.key, field.value);
+    write_line(line, format);
+  };
 }
 
 }  // namespace nodepool::cli

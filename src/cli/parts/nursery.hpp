@@ -1,0 +1,58 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cli/parts/job_guard.hpp"
+#include "driver/common/descriptor.hpp"
+
+namespace nodepool::cli {
+
+/// A command as its user wants it.
+struct GuardedCommand {
+  std::vector<std::string> words;        ///< Not empty.
+  std::string user;                      ///< Empty: as we are.
+  std::string directory;                 ///< Empty: where we are, or the user's home.
+  std::vector<std::string> environment;  ///< "KEY=value", on top of ours.
+  std::string input;                     ///< What its standard input has; then it ends.
+};
+
+/// A process without threads that forks a guardian (job_guard.hpp) for each command it is asked for: a
+/// process with threads had better not fork. It ends with the process that has made it; the guardians then
+/// kill what they guard.
+///
+/// To be made before any thread is started. Thread-safe from then on.
+class Nursery {
+ public:
+  /// `mask`: the signals that commands are to find blocked.
+  [[nodiscard]] static Result<Nursery> make(const sigset_t& mask);
+  Nursery(Nursery&& other) noexcept;
+  Nursery& operator=(Nursery&&) = delete;
+  Nursery(const Nursery&) = delete;
+  Nursery& operator=(const Nursery&) = delete;
+  ~Nursery();
+
+  /// What the command's guardian is told and tells goes over `orders`; what the command puts out comes from
+  /// `output`, which does not block.
+  struct Guarded {
+    driver::Descriptor orders;
+    driver::Descriptor output;
+  };
+  /// Makes a guardian; its command is started by its first order. Never waits for long. `unavailable` if
+  /// descriptors or memory are short, `internal` if the nursery is gone: then nothing can be started any
+  /// more.
+  [[nodiscard]] Result<Guarded> guard(const GuardedCommand& command);
+
+ private:
+  Nursery(driver::Descriptor socket, pid_t process) noexcept;
+
+  std::mutex mutex_;
+  driver::Descriptor socket_;
+  pid_t process_ = 0;
+};
+
+}  // namespace nodepool::cli
