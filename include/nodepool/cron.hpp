@@ -42,6 +42,9 @@ class NODEPOOL_EXPORT JobRun {
   /// The run has failed, and why: at most kMaxDetail bytes are kept, the last ones. An exception that
   /// leaves the function says the same.
   virtual void fail(std::string why) = 0;
+  /// The run has stopped before it was done, as its lease was about to end: it did not fail, and is not
+  /// repeated. Whoever has been told by the stop token need not say so.
+  virtual void give_up(std::string why) = 0;
   /// What the history is to tell of the run, unless it fails; bounded as above.
   virtual void note(std::string detail) = 0;
 };

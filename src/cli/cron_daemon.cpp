@@ -190,6 +190,7 @@ void CronDaemon::run_command(const CronEntry& entry, cron::JobRun& run) {
     };
   }
   const CommandEnd end = run_guarded(nursery_, command_of(entry, run), rules);
+  if (end.lease_ended) return run.give_up(end.not_started.value_or("stopped, as the lease was about to end"));
   if (end.not_started) return run.fail(*end.not_started);
   if (end.code == 0) return run.note(end.tail);
   const std::string how = end.code > kSignalled ? fmt::format("ended by signal {}", end.code - kSignalled)

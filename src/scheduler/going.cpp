@@ -26,6 +26,11 @@ void Going::fail(std::string why) {
   detail_ = last_of(std::move(why));
 }
 
+void Going::give_up(std::string why) {
+  fail(std::move(why));
+  stop(Cause::lease);
+}
+
 void Going::note(std::string detail) {
   const std::lock_guard lock(mutex_);
   if (!failed_) detail_ = last_of(std::move(detail));
@@ -45,6 +50,8 @@ void Going::execute(const JobFunction& function) noexcept {
   } catch (...) {
     fail("the function has thrown something that is no std::exception");
   }
+  // A process that was frozen finds the lease gone before the pool has told it.
+  if (cause_ == Cause::none && !claim_->valid()) stop(Cause::lease);
   const std::lock_guard lock(mutex_);
   cause_at_end_ = cause_;
 }

@@ -30,6 +30,7 @@ class Going final : public JobRun {
   [[nodiscard]] std::stop_token stop_token() const noexcept override { return stop_.get_token(); }
   [[nodiscard]] MonotonicTime valid_until() const noexcept override { return claim_->valid_until(); }
   void fail(std::string why) override;
+  void give_up(std::string why) override;
   void note(std::string detail) override;
 
   // ---- for its lane

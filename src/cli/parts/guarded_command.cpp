@@ -163,10 +163,12 @@ class Guarding {
         return;
       case JobReport::Kind::too_late:
         end_.not_started = "the lease was over before the command could be started";
+        end_.lease_ended = true;
         is_over_ = true;
         return;
       case JobReport::Kind::told:
         // Whatever becomes of the lease: it was told, and has its grace.
+        if (!told_at_ && !ended_at_) end_.lease_ended = true;
         if (!told_at_) told_at_ = BootClock::now();
         return;
       case JobReport::Kind::ended:

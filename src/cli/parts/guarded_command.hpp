@@ -26,6 +26,7 @@ struct CommandEnd {
   int code = 0;  ///< As shells tell it.
   std::string tail;
   std::optional<std::string> not_started;  ///< Why; then there is no code.
+  bool lease_ended = false;                ///< It was stopped, or not started, as the lease was about to end.
 };
 
 /// Starts the command behind a guardian, and returns when nothing of it is left: after its end what it leaves
