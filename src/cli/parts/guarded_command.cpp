@@ -48,6 +48,7 @@ class Output {
   [[nodiscard]] std::string end() {
     read();
     if (!line_.empty()) tell_line();
+    while (tail_.ends_with('\n')) tail_.pop_back();
     // Not in the midst of a character.
     std::size_t start = tail_.size() - std::min(tail_.size(), rules_.tail);
     if (start > 0) {

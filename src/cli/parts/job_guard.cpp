@@ -43,7 +43,8 @@ std::vector<std::string> unpacked(std::string_view packed) {
   return texts;
 }
 
-/// With all groups of the user; in the user's home.
+/// With all groups of the user; in the user's home. The store's URL, which may have a password, is not passed
+/// on.
 std::optional<std::int32_t> become_user(const std::string& name) {
   if (name.empty()) return std::nullopt;
   const passwd* user =
@@ -53,6 +54,9 @@ std::optional<std::int32_t> become_user(const std::string& name) {
   const bool becomes = is_already || (::initgroups(name.c_str(), user->pw_gid) == 0 &&
                                       ::setgid(user->pw_gid) == 0 && ::setuid(user->pw_uid) == 0);
   if (!becomes) return static_cast<std::int32_t>(StartFault::may_not_be_user);
+  for (const char* variable : {"USER", "LOGNAME"}) ::setenv(variable, user->pw_name, 1);
+  ::setenv("HOME", user->pw_dir, 1);
+  ::unsetenv("NODEPOOL_STORE");
   if (::chdir(user->pw_dir) != 0 && ::chdir("/") != 0)
     return static_cast<std::int32_t>(StartFault::no_directory);
   return std::nullopt;
@@ -65,8 +69,6 @@ std::optional<std::int32_t> become_user(const std::string& name) {
     [[maybe_unused]] const auto told = ::write(failed, &why, sizeof why);
     ::_exit(kNoSuchCommand);
   };
-  for (std::string& entry : unpacked(environment)) command.environment.push_back(std::move(entry));
-  std::vector<std::string> variables = environment_with(command.environment);
   ::setpgid(0, 0);
   std::signal(SIGPIPE, SIG_DFL);
   if (command.input >= 0) ::dup2(command.input, STDIN_FILENO);
@@ -77,6 +79,8 @@ std::optional<std::int32_t> become_user(const std::string& name) {
   if (const auto fault = become_user(command.user)) fail(*fault);
   if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0)
     fail(static_cast<std::int32_t>(StartFault::no_directory));
+  for (std::string& entry : unpacked(environment)) command.environment.push_back(std::move(entry));
+  std::vector<std::string> variables = environment_with(command.environment);
   // A change of user takes it away, so it comes last.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
