@@ -77,6 +77,10 @@ int CronDaemon::run(const CronFile& file) {
       log("joined", {{"jobs", std::to_string(file.entries.size())}});
     }
     if (joined && pool_->state() == NodeState::stopped) leaving_ = true;  // Drained from outside.
+    if (nursery_.is_gone()) {
+      log("failed", {{"message", kNoNursery}}, LogLevel::error);
+      return leave(kFailed);
+    }
     if (leaving_) return leave(kDone);
     if (settings_.input.path != kStandardInput && watch_.has_changed()) reload("the file has changed");
     wait();

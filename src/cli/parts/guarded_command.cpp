@@ -185,10 +185,13 @@ class Guarding {
     }
   }
 
-  /// The guardian was killed: the kernel and the nursery kill what it guarded.
+  /// The guardian was killed: the kernel and the nursery kill what it guarded. Or there never was one.
   void lose() {
     is_over_ = true;
-    if (!ended_at_) end_.code = kSignalled + SIGKILL;
+    if (guardian_ == 0) {
+      end_.not_started = kNoNursery;
+    } else if (!ended_at_)
+      end_.code = kSignalled + SIGKILL;
   }
 
   Descriptor orders_;

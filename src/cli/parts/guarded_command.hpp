@@ -23,7 +23,7 @@ struct GuardedRules {
 };
 
 struct CommandEnd {
-  int code = 0;  ///< As shells tell it.
+  int code = 0;      ///< As shells tell it.
   std::string tail;  ///< The last of its output and errors, as they came, without the last line's end.
   std::optional<std::string> not_started;  ///< Why; then there is no code.
   bool lease_ended = false;                ///< It was stopped, or not started, as the lease was about to end.

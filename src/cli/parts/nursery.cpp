@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -170,7 +171,9 @@ class NurseryLife {
 void NurseryLife::live() {
   ::prctl(PR_SET_NAME, "nodepool-nurse");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // Of a guardian's children, should it be killed.
-  ::setpgid(0, 0);                     // A Ctrl-C is not meant for it.
+  // What was open when nodepool was started is no business of the commands.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+  ::setpgid(0, 0);  // A Ctrl-C is not meant for it.
   sigset_t signals;
   ::sigfillset(&signals);
   ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
@@ -269,9 +272,13 @@ Result<Nursery::Guarded> Nursery::guard(const GuardedCommand& command) {
   ::fcntl(guarded.output.get(), F_SETFL, O_NONBLOCK);
   const std::lock_guard lock(mutex_);
   if (hand_over(socket_.get(), handed)) return guarded;
-  return failure(
-      ErrorCode::internal,
-      "the process that starts commands is gone; start the daemon again, and find out who has killed it");
+  return failure(ErrorCode::internal, kNoNursery);
+}
+
+bool Nursery::is_gone() {
+  const std::lock_guard lock(mutex_);
+  if (process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == process_) process_ = 0;
+  return process_ == 0;
 }
 
 }  // namespace nodepool::cli

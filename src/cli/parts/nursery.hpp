@@ -12,6 +12,9 @@
 
 namespace nodepool::cli {
 
+inline constexpr const char* kNoNursery =
+    "the process that starts commands is gone; start nodepool again, and find out who has killed it";
+
 /// A command as its user wants it.
 struct GuardedCommand {
   std::vector<std::string> words;        ///< Not empty.
@@ -46,6 +49,8 @@ class Nursery {
   /// descriptors or memory are short, `internal` if the nursery is gone: then nothing can be started any
   /// more.
   [[nodiscard]] Result<Guarded> guard(const GuardedCommand& command);
+  /// Whether somebody has killed it: nothing can be started any more.
+  [[nodiscard]] bool is_gone();
 
  private:
   Nursery(driver::Descriptor socket, pid_t process) noexcept;
