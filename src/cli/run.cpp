@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/parts/duration.hpp"
+#include "cli/parts/once_record.hpp"
 #include "cli/runner.hpp"
 
 namespace nodepool::cli {
@@ -15,6 +16,7 @@ struct RunArguments {
   std::vector<std::string> words;
   std::optional<std::chrono::milliseconds> grace;
   bool no_wait = false;
+  bool restart = false;  ///< --restart was given.
   bool shell = false;
 };
 
@@ -39,6 +41,16 @@ Result<void> complete(RunArguments& arguments) {
     return failure(ErrorCode::invalid_argument, "--no-wait and --wait exclude each other; give one of them");
   }
   if (arguments.no_wait) rules.wait = std::chrono::milliseconds(0);
+  if (rules.once && arguments.settings.job.size() > kMaxOnceJob) {
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("with --mode once a job's name has at most {} bytes", kMaxOnceJob));
+  }
+  if (rules.once && !arguments.restart) rules.restart = RestartRule::on_failure;
+  if (rules.once && rules.restart == RestartRule::always) {
+    return failure(
+        ErrorCode::invalid_argument,
+        "--restart always does not go with --mode once; leave it out, or write on-failure or never");
+  }
   if (!arguments.shell) return {};
   if (arguments.words.size() != 1) {
     return failure(ErrorCode::invalid_argument,
@@ -55,15 +67,40 @@ int run_command(RunArguments arguments, const Invocation& invocation) {
   if (!process) return fail_to_run(process.error());
   auto driver = open_store(invocation, StoreUse::join);
   if (!driver) return fail_to_run(driver.error());
+  if (arguments.settings.rules.once &&
+      !(*driver)->open_ledger(ServiceName(arguments.settings.pool.service))) {
+    return fail_to_run({ErrorCode::unsupported,
+                        fmt::format("{} keeps no records of jobs, so --mode once cannot be used on it",
+                                    (*driver)->describe())});
+  }
   Runner runner(std::move(arguments.settings), *std::move(driver), signals, *process);
   return runner.run();
 }
 
-void add_restart_options(CLI::App& command, RunRules& rules) {
+void add_mode_option(CLI::App& command, RunRules& rules) {
+  command
+      .add_option_function<std::string>(
+          "--mode",
+          [&rules](const std::string& text) {
+            if (text != "service" && text != "once") {
+              throw CLI::ValidationError("--mode",
+                                         fmt::format("\"{}\" is no mode; write service or once", text));
+            }
+            rules.once = text == "once";
+          },
+          "service: keep one instance running. once: run it until it has succeeded on one node, which is "
+          "written down under the job's name; then all exit with 0, and so does whoever comes later")
+      ->type_name("MODE")
+      ->default_str("service");
+}
+
+void add_restart_options(CLI::App& command, RunArguments& arguments) {
+  RunRules& rules = arguments.settings.rules;
   command
       .add_option_function<std::string>(
           "--restart",
-          [&rules](const std::string& text) {
+          [&rules, &given = arguments.restart](const std::string& text) {
+            given = true;
             if (text != "always" && text != "on-failure" && text != "never") {
               throw CLI::ValidationError(
                   "--restart", fmt::format("\"{}\" is no rule; write always, on-failure or never", text));
@@ -92,7 +129,8 @@ void add_run_options(CLI::App& command, RunArguments& arguments) {
       "job moves, or this node leaves: --drain-grace");
   add_duration_option(command, "--timeout", rules.timeout,
                       "The longest run: then TERM, after --drain-grace KILL, and code 124; 0ms: no limit");
-  add_restart_options(command, rules);
+  add_mode_option(command, rules);
+  add_restart_options(command, arguments);
   command.add_flag("--shell", arguments.shell, "The command is one argument, for /bin/sh -c");
   add_log_format_option(command, arguments.settings.log_format);
 }

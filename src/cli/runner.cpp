@@ -11,6 +11,7 @@
 #include <csignal>
 #include <system_error>
 
+#include "cli/parts/clock_text.hpp"
 #include "cli/parts/duration.hpp"
 #include "cli/parts/execution.hpp"
 
@@ -42,7 +43,9 @@ Runner::Runner(RunSettings settings, std::shared_ptr<Driver> driver, SignalInbox
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       plan_(settings_.rules),
       random_(std::random_device{}()),
-      pool_(ServiceName(settings_.pool.service), std::move(driver), pool_options()) {
+      pool_(ServiceName(settings_.pool.service), driver, pool_options()) {
+  if (settings_.rules.once)
+    once_.emplace(driver->open_ledger(ServiceName(settings_.pool.service)), settings_.job);
   if (!wake_) throw std::system_error(errno, std::generic_category(), "no descriptor is left");
 }
 
@@ -64,6 +67,7 @@ int Runner::run() {
     look_at_pool();
     const MonotonicTime now = BootClock::now();
     look_at_claim(now);
+    look_for_success(now);
     const RunStep step = plan_.next(now);
     if (step.act == RunStep::Act::leave) return leave(step.code);
     if (!follow(step, now)) wait_until(step.look_at);
@@ -183,6 +187,12 @@ bool Runner::follow(const RunStep& step, MonotonicTime now) {
   switch (step.act) {
     case RunStep::Act::claim:
       return joined_ && claim(now);
+    case RunStep::Act::mark:
+      mark(now);
+      return true;
+    case RunStep::Act::record:
+      record(now);
+      return true;
     case RunStep::Act::start:
       start(step, now);
       return true;
@@ -223,6 +233,40 @@ void Runner::wait_for_job() {
   wanted_changed_.notify_all();
 }
 
+/// Nothing runs here, so the store may take its second.
+void Runner::mark(MonotonicTime now) {
+  const auto state = once_->begin(pool_.node_name().str());
+  take(state, now);
+  if (!state || state->succeeded) return;
+  once_attempt_ = state->attempts;
+  plan_.on_marked();
+}
+
+void Runner::record(MonotonicTime now) {
+  take(once_->succeed(pool_.node_name().str()), now);
+}
+
+/// Whether it has succeeded on another node, once a second.
+void Runner::look_for_success(MonotonicTime now) {
+  constexpr std::chrono::seconds kPause{1};
+  if (!once_ || !joined_ || !plan_.is_idle() || now < look_for_success_at_) return;
+  take(once_->read(), now);
+  look_for_success_at_ = BootClock::now() + kPause;
+}
+
+void Runner::take(const Result<OnceState>& state, MonotonicTime now) {
+  if (state) trouble_told_ = false;
+  if (state && !state->succeeded) return;
+  if (state) {
+    log("succeeded", {{"on", state->node}, {"at", utc_text(state->at)}});
+    return plan_.on_succeeded();
+  }
+  plan_.on_not_written(now);
+  if (std::exchange(trouble_told_, true)) return;
+  log("waiting", {{"reason", "the record of success cannot be read or written: " + state.error().message}},
+      LogLevel::warning);
+}
+
 void Runner::start(const RunStep& step, MonotonicTime now) {
   process_.start(step.order, environment());
   limit_ = step.order;
@@ -247,6 +291,7 @@ void Runner::wait_until(MonotonicTime look_at) {
   const MonotonicTime now = BootClock::now();
   // The renewals of the lease are looked at, as nobody tells of them.
   if (held_) until = std::min<MonotonicTime>(until, now + settings_.pool.options.heartbeat / 2);
+  if (once_ && joined_ && plan_.is_idle()) until = std::min(until, look_for_success_at_);
   const auto left = std::clamp<std::chrono::nanoseconds>(until - now, std::chrono::nanoseconds(0),
                                                          std::chrono::seconds(60));
   std::array<pollfd, 3> waiting{
@@ -269,7 +314,7 @@ std::vector<std::string> Runner::environment() const {
           "NODEPOOL_JOB=" + settings_.job,
           fmt::format("NODEPOOL_TOKEN={}", held_->claim.token().value),
           fmt::format("NODEPOOL_EPOCH={}", pool_.view().stamp.epoch.value),
-          fmt::format("NODEPOOL_ATTEMPT={}", plan_.attempt())};
+          fmt::format("NODEPOOL_ATTEMPT={}", once_ ? once_attempt_ : plan_.attempt())};
 }
 
 void Runner::log(std::string_view event, Fields fields, LogLevel level) const {

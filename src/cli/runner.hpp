@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/parts/job_process.hpp"
+#include "cli/parts/once_record.hpp"
 #include "cli/parts/run_log.hpp"
 #include "cli/parts/run_plan.hpp"
 #include "cli/parts/signal_inbox.hpp"
@@ -35,6 +36,7 @@ class Runner {
  public:
   /// `signals` and `process` must have been made before the driver: threads inherit the blocked signals, and
   /// the guardian must have no part in the store's connections.
+  /// REQUIRES: a job that is to succeed once has a driver with a ledger.
   Runner(RunSettings settings, std::shared_ptr<Driver> driver, SignalInbox& signals, JobProcess& process);
 
   /// Returns the exit code once the node has left.
@@ -52,6 +54,10 @@ class Runner {
   void look_at_claim(MonotonicTime now);
   [[nodiscard]] bool follow(const RunStep& step, MonotonicTime now);
   [[nodiscard]] bool claim(MonotonicTime now);
+  void mark(MonotonicTime now);
+  void record(MonotonicTime now);
+  void look_for_success(MonotonicTime now);
+  void take(const Result<OnceState>& state, MonotonicTime now);
   void start(const RunStep& step, MonotonicTime now);
   void guard(const StopOrder& order, MonotonicTime now);
   void wait_for_job();
@@ -84,6 +90,10 @@ class Runner {
   std::optional<Held> held_;
   StopOrder limit_;                             ///< As the guardian knows it.
   std::optional<MonotonicTime> overdue_since_;  ///< KILL is due, and something still runs.
+  std::optional<OnceRecord> once_;              ///< Of a job that is to succeed once.
+  std::uint64_t once_attempt_ = 0;
+  MonotonicTime look_for_success_at_;
+  bool trouble_told_ = false;
   bool joined_ = false;
   bool waiting_told_ = false;
   std::mt19937 random_;

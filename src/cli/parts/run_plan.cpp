@@ -93,7 +93,18 @@ void RunPlan::on_leave(int signal, MonotonicTime now) noexcept {
   if (job_ != Job::none && reason_ == StopReason::none) reason_ = StopReason::leaving;
 }
 
+void RunPlan::on_succeeded() noexcept {
+  to_record_ = false;
+  if (!exit_code_) exit_code_ = 0;
+}
+
+void RunPlan::on_not_written(MonotonicTime now) noexcept {
+  constexpr milliseconds kPause{200};
+  write_at_ = now + kPause;
+}
+
 void RunPlan::on_start(MonotonicTime now) noexcept {
+  marked_ = false;
   job_ = Job::runs;
   started_at_ = now;
   lease_was_lost_ = false;
@@ -111,6 +122,7 @@ void RunPlan::on_not_started(int code) noexcept {
 void RunPlan::on_ended(int code, MonotonicTime now) noexcept {
   refresh_order(now);  // It may have been told to stop while this process slept.
   job_ = Job::left_behind;
+  ended_well_ = code == 0 && reason_ == StopReason::none;
   ended_at_ = now;
   command_code_ = code;
 }
@@ -130,6 +142,11 @@ void RunPlan::forget_run() noexcept {
 }
 
 void RunPlan::decide_after_run(MonotonicTime now, double random) noexcept {
+  if (rules_.once && ended_well_) {
+    to_record_ = true;
+    write_at_ = now;
+    return;
+  }
   if (leave_at_) {
     exit_code_ = command_code_;
     return;
@@ -207,6 +224,17 @@ void RunPlan::refresh_order(MonotonicTime now) noexcept {
   if (order_.term_at <= now && reason_ == StopReason::none) reason_ = order_reason_;
 }
 
+/// As long as the claim lasts nobody else can have begun. Beyond that the success is not known to the others.
+RunStep RunPlan::next_of_success(MonotonicTime now) noexcept {
+  if (valid_until_ <= now) {
+    to_record_ = false;
+    exit_code_ = kRunFailed;
+    return {RunStep::Act::release, {}, 0, now};
+  }
+  if (now < write_at_) return {RunStep::Act::rest, {}, 0, write_at_};
+  return {RunStep::Act::record, {}, 0, now};
+}
+
 RunStep RunPlan::next(MonotonicTime now) noexcept {
   if (job_ != Job::none) {
     refresh_order(now);
@@ -217,12 +245,17 @@ RunStep RunPlan::next(MonotonicTime now) noexcept {
     return {RunStep::Act::guard, order_, 0, look_at};
   }
   const bool resting = now < rest_until_;
+  if (claimed_ && to_record_) return next_of_success(now);
   if (claimed_) {
     const bool give_back = exit_code_ || leave_at_ || handed_over_at_ || resting || valid_until_ <= now;
     if (give_back) return {RunStep::Act::release, {}, 0, now};
     const Limit limit = nearest(now);
     // A claim that is not renewed in time for a run is waited with: it may be renewed yet.
     if (limit.order.term_at <= now) return {RunStep::Act::rest, {}, 0, valid_until_};
+    if (rules_.once && !marked_) {
+      if (now < write_at_) return {RunStep::Act::rest, {}, 0, write_at_};
+      return {RunStep::Act::mark, {}, 0, now};
+    }
     order_ = limit.order;
     order_reason_ = limit.reason;
     return {RunStep::Act::start, order_, 0, now};

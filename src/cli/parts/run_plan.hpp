@@ -45,6 +45,7 @@ struct RunRules {
   std::chrono::milliseconds timeout{0};           ///< The longest run; 0: no limit.
   std::optional<std::chrono::milliseconds> wait;  ///< How long to go without the job; none: for ever.
   RestartRule restart = RestartRule::always;
+  bool once = false;  ///< Until it has succeeded somewhere, which is written down.
   std::chrono::milliseconds restart_delay{1000};  ///< After the first end; doubles with each one.
   std::chrono::milliseconds restart_delay_most{60'000};
 };
@@ -54,8 +55,10 @@ struct RunStep {
   enum class Act {
     rest,     ///< Nothing until `look_at`.
     claim,    ///< Try to take the job.
+    mark,     ///< Of once: read whether it has succeeded; if not, write down that it is tried.
     start,    ///< Start the command under `order`.
     guard,    ///< The command runs (or something that it has left behind): see that `order` is kept.
+    record,   ///< Of once: write down that it has succeeded.
     release,  ///< Give the claim back: nothing runs.
     leave     ///< Leave the pool and exit with `code`.
   };
@@ -89,6 +92,12 @@ class RunPlan {
   /// This node is asked to leave by a signal, which the command was sent too.
   void on_leave(int signal, MonotonicTime now) noexcept;
 
+  void on_marked() noexcept { marked_ = true; }  ///< The answer to Act::mark.
+  void on_succeeded() noexcept;  ///< It is written down that the command has succeeded, here or elsewhere.
+  /// The answer to Act::mark or Act::record: it is not known to be written. Tried again while the claim
+  /// lasts.
+  void on_not_written(MonotonicTime now) noexcept;
+
   void on_start(MonotonicTime now) noexcept;  ///< The answer to Act::start.
   void on_start_refused() noexcept;           ///< It came too late: nothing was started.
   void on_not_started(int code) noexcept;     ///< It cannot be executed, or its guardian is lost.
@@ -103,6 +112,8 @@ class RunPlan {
   /// Which start in a row this is or will be: 1 at first, and again after a run that lasted.
   [[nodiscard]] unsigned attempt() const noexcept { return ended_in_a_row_ + 1; }
   [[nodiscard]] MonotonicTime rest_until() const noexcept { return rest_until_; }
+  /// Nothing runs here: whether it has succeeded elsewhere is worth a look.
+  [[nodiscard]] bool is_idle() const noexcept { return job_ == Job::none && !claimed_ && !exit_code_; }
 
  private:
   enum class Job { none, runs, left_behind };
@@ -114,6 +125,7 @@ class RunPlan {
   [[nodiscard]] Limit nearest(MonotonicTime started_at) const noexcept;
   void refresh_order(MonotonicTime now) noexcept;
   void forget_run() noexcept;
+  [[nodiscard]] RunStep next_of_success(MonotonicTime now) noexcept;
   void decide_after_run(MonotonicTime now, double random) noexcept;
   void rest_after_end(MonotonicTime now, double random) noexcept;
 
@@ -129,12 +141,16 @@ class RunPlan {
   MonotonicTime started_at_;
   std::optional<MonotonicTime> ended_at_;
   int command_code_ = 0;
+  bool ended_well_ = false;  ///< By itself, with 0.
   StopReason reason_ = StopReason::none;
   StopOrder order_;
   StopReason order_reason_ = StopReason::none;   ///< Of its TERM.
   std::optional<MonotonicTime> lease_ended_at_;  ///< TERM was due because of it: no renewal takes that back.
   unsigned ended_in_a_row_ = 0;
   MonotonicTime rest_until_ = MonotonicTime::min();
+  bool marked_ = false;                            ///< The next run is written down.
+  bool to_record_ = false;                         ///< It has succeeded, which is not yet written down.
+  MonotonicTime write_at_ = MonotonicTime::min();  ///< When to try that again.
   std::optional<int> exit_code_;
 };
 
