@@ -128,7 +128,7 @@ void Runner::take(const JobReport& report, MonotonicTime now) {
     case JobReport::Kind::started:
       return log("started", {{"pid", std::to_string(report.value)},
                              {"token", std::to_string(held_ ? held_->claim.token().value : 0)},
-                             {"attempt", std::to_string(plan_.attempt())}});
+                             {"attempt", std::to_string(attempt())}});
     case JobReport::Kind::not_started:
       log("failed", {{"message", why_not_started(report.value)}}, LogLevel::error);
       return plan_.on_not_started(code_of_failed_start(report.value));
@@ -308,13 +308,17 @@ int Runner::leave(int code) {
   return code;
 }
 
+std::uint64_t Runner::attempt() const noexcept {
+  return once_ ? once_attempt_ : plan_.attempt();
+}
+
 std::vector<std::string> Runner::environment() const {
   return {"NODEPOOL_SERVICE=" + settings_.pool.service,
           "NODEPOOL_NODE=" + pool_.node_name().str(),
           "NODEPOOL_JOB=" + settings_.job,
           fmt::format("NODEPOOL_TOKEN={}", held_->claim.token().value),
           fmt::format("NODEPOOL_EPOCH={}", pool_.view().stamp.epoch.value),
-          fmt::format("NODEPOOL_ATTEMPT={}", once_ ? once_attempt_ : plan_.attempt())};
+          fmt::format("NODEPOOL_ATTEMPT={}", attempt())};
 }
 
 void Runner::log(std::string_view event, Fields fields, LogLevel level) const {

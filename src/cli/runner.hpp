@@ -63,6 +63,7 @@ class Runner {
   void wait_for_job();
   void wait_until(MonotonicTime look_at);
   [[nodiscard]] int leave(int code);
+  [[nodiscard]] std::uint64_t attempt() const noexcept;
   [[nodiscard]] std::vector<std::string> environment() const;
   [[nodiscard]] PoolOptions pool_options() const;
   void log(std::string_view event, Fields fields = {}, LogLevel level = LogLevel::info) const;

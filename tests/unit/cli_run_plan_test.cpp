@@ -350,6 +350,21 @@ TEST(CliRunPlan, OfOnceAFailureIsRepeatedUnderANewMark) {
   EXPECT_EQ(after_gone(never, 2010).code, 3);
 }
 
+TEST(CliRunPlan, OfOnceAMarkIsGoodForOneClaim) {
+  RunRules once = rules();
+  once.once = true;
+  RunPlan plan(once);
+  plan.on_joined(ms(0));
+  plan.on_claimed(ms(4000));
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::mark);
+  plan.on_marked();
+  plan.on_hand_over(ms(1000));
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::release);
+  plan.on_released();
+  plan.on_claimed(ms(9000));
+  EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
+}
+
 TEST(CliRunPlan, OfOnceAnEndThatWasAskedForIsNoSuccess) {
   RunPlan plan = running_once();
   plan.on_leave(15, ms(1500));

@@ -78,6 +78,7 @@ void RunPlan::on_not_eligible(MonotonicTime now) noexcept {
 
 void RunPlan::on_claimed(MonotonicTime valid_until) noexcept {
   claimed_ = true;
+  marked_ = false;  // What was marked under a claim before may have been done by others since.
   valid_until_ = valid_until;
   handed_over_at_.reset();
 }
