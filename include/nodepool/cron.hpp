@@ -111,7 +111,8 @@ struct SchedulerOptions {
   /// RecoverFunc).
   std::function<void(Scheduler&)> on_start;
   /// Told of every entry of the history that this node has written: runs, and instants without one. On a
-  /// thread of the scheduler; must not block. What it throws is caught and logged.
+  /// thread of the scheduler; must neither block nor call `list` or `stop`. What it throws is caught and
+  /// logged.
   std::function<void(const std::string& job, const HistoryEntry& entry)> on_entry;
   Logger logger;
   /// The civil clock; empty: this machine's.
@@ -140,9 +141,8 @@ struct SchedulerOptions {
 ///     auto pool = std::make_shared<NodePool>("billing", driver, 4s);
 ///     cron::Scheduler scheduler(pool, driver, ServiceName("billing"));
 ///     auto nightly = cron::Schedule::parse("CRON_TZ=Europe/Berlin 30 2 * * *").value();
-///     scheduler.add({"invoices", nightly, [](cron::JobRun& run) { send_invoices(run.scheduled()); }}).value();
-///     pool->start().value();
-///     scheduler.start().value();
+///     scheduler.add({"invoices", nightly, [](cron::JobRun& run) { send_invoices(run.scheduled());
+///     }}).value(); pool->start().value(); scheduler.start().value();
 class NODEPOOL_EXPORT Scheduler {
  public:
   /// `driver` and `service`: where the pool lives; the scheduler's books lie beside it.
@@ -156,7 +156,7 @@ class NODEPOOL_EXPORT Scheduler {
   /// (started already, or stopped).
   [[nodiscard]] Result<void> start();
   /// Starts nothing more; waits at most `grace` for the runs, then tells them to stop, and waits until they
-  /// have. Idempotent; final.
+  /// have: not to be called by a run. Idempotent; final.
   void stop(std::chrono::milliseconds grace = std::chrono::seconds(10));
 
   /// Instants count from now on, unless the fleet knows the job already. Errors: `invalid_argument` (name,

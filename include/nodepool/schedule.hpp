@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,9 @@
 #include "nodepool/types.hpp"
 
 namespace nodepool::cron {
+
+/// Longest expression accepted, in bytes.
+inline constexpr std::size_t kMaxExpression = 1024;
 
 /// What an expression does not say itself.
 struct ParseOptions {
@@ -39,6 +43,13 @@ class NODEPOOL_EXPORT Schedule {
   /// Some microseconds, and a file is read if the zone is new.
   [[nodiscard]] static Result<Schedule> parse(std::string_view expression, const ParseOptions& options = {});
 
+  /// A rule of one's own, such as what another parser has read: `rule(after)` is the first instant after
+  /// `after`. It has to be the same function on all nodes, and callable from any thread. An answer that is
+  /// not after `after` counts as none. `name`: what `expression` and `describe` say, and by which two
+  /// schedules are told apart; at most kMaxExpression bytes of it are kept.
+  [[nodiscard]] static Schedule custom(std::string name,
+                                       std::function<std::optional<WallTime>(WallTime after)> rule);
+
   /// The first instant after `after`, never `after` itself; a whole second. None if the schedule is never due
   /// again, before the end of what WallTime can tell (the year 2262). Less than a microsecond as a rule, some
   /// microseconds for rare dates and within an hour that the clock shows twice; allocates nothing.
@@ -56,8 +67,5 @@ class NODEPOOL_EXPORT Schedule {
   explicit Schedule(std::shared_ptr<const Plan> plan) noexcept;
   std::shared_ptr<const Plan> plan_;  ///< Never null.
 };
-
-/// Longest expression accepted, in bytes.
-inline constexpr std::size_t kMaxExpression = 1024;
 
 }  // namespace nodepool::cron

@@ -259,7 +259,10 @@ JobRecord paused(JobRecord record) {
 }
 
 JobRecord resumed(JobRecord record, WallTime now) {
-  if (record.paused) record.decided = std::max(record.decided, now);
+  // Clocks differ a little; one that was far ahead must not silence the job until its time comes.
+  constexpr std::chrono::minutes kFarAhead{1};
+  const bool was_ahead = record.decided > now + kFarAhead;
+  if (record.paused) record.decided = was_ahead ? now : std::max(record.decided, now);
   record.paused = false;
   return record;
 }

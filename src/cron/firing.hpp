@@ -73,7 +73,8 @@ struct Ending {
 /// already.
 [[nodiscard]] bool ask(JobRecord& record, WallTime now);
 
-/// From now on nothing is run; what passes meanwhile is not missed. Runs that go on go on.
+/// From now on nothing is run; what passes meanwhile is not missed. Runs that go on go on. Instants that were
+/// decided by a clock that was far ahead are to come again after a pause.
 [[nodiscard]] JobRecord paused(JobRecord record);
 [[nodiscard]] JobRecord resumed(JobRecord record, WallTime now);
 

@@ -14,11 +14,15 @@
 
 namespace nodepool::cron {
 
+namespace {
+using Rule = std::function<std::optional<WallTime>(WallTime)>;
+}
+
 struct Schedule::Plan {
   std::string expression;
   std::string time_zone;
   Zone zone;
-  std::variant<Fields, std::chrono::seconds> when;
+  std::variant<Fields, std::chrono::seconds, Rule> when;
 };
 
 namespace {
@@ -50,14 +54,26 @@ Result<Schedule> Schedule::parse(std::string_view expression, const ParseOptions
   std::string zone_name = read->time_zone ? std::string(read->time_zone->text) : options.time_zone;
   const std::optional<Zone> zone = Zone::load(zone_name);
   if (!zone) return no_such_zone(zone_name, read->time_zone);
+  const auto plan = [&](auto when) {
+    return std::make_shared<const Plan>(Plan{std::string(text.text), std::move(zone_name), *zone, when});
+  };
+  return Schedule(std::visit(plan, read->when));
+}
+
+Schedule Schedule::custom(std::string name, Rule rule) {
+  if (name.size() > kMaxExpression) name.resize(kMaxExpression);
   return Schedule(
-      std::make_shared<const Plan>(Plan{std::string(text.text), std::move(zone_name), *zone, read->when}));
+      std::make_shared<const Plan>(Plan{std::move(name), "UTC", *Zone::load("UTC"), std::move(rule)}));
 }
 
 std::optional<WallTime> Schedule::next(WallTime after) const {
   const Instant start = std::chrono::floor<std::chrono::seconds>(after).time_since_epoch().count();
   const Instant last = last_instant();
   std::optional<Instant> due;
+  if (const auto* rule = std::get_if<Rule>(&plan_->when)) {
+    const auto next = *rule ? (*rule)(after) : std::nullopt;
+    return next && *next > after ? next : std::nullopt;
+  }
   if (const auto* every = std::get_if<std::chrono::seconds>(&plan_->when)) {
     due = next_multiple(*every, start);
   } else if (const auto* fields = std::get_if<Fields>(&plan_->when)) {
@@ -68,6 +84,7 @@ std::optional<WallTime> Schedule::next(WallTime after) const {
 }
 
 std::string Schedule::describe() const {
+  if (std::holds_alternative<Rule>(plan_->when)) return plan_->expression;
   if (const auto* every = std::get_if<std::chrono::seconds>(&plan_->when)) return describe_every(*every);
   const auto* fields = std::get_if<Fields>(&plan_->when);
   return fields == nullptr ? std::string() : describe_fields(*fields) + ", " + plan_->time_zone;

@@ -1,5 +1,6 @@
 #include "scheduler/crew.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace nodepool::cron {
@@ -21,11 +22,18 @@ void Crew::give(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(work));
-    if (busy_ + waiting_.size() > threads_.size() && threads_.size() < most_) {
-      threads_.emplace_back([this] { serve(); });
-    }
+    if (busy_ + waiting_.size() > threads_.size() && threads_.size() < most_) add_thread();
   }
   given_.notify_one();
+}
+
+/// If the system gives no more threads, those that are there do.
+void Crew::add_thread() {
+  try {
+    threads_.emplace_back([this] { serve(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;
+  }
 }
 
 void Crew::serve() {

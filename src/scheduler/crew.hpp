@@ -25,6 +25,7 @@ class Crew {
   void give(std::function<void()> work);
 
  private:
+  void add_thread();  ///< REQUIRES: mutex_ is held.
   void serve();
 
   const std::size_t most_;

@@ -39,7 +39,6 @@ Keeper::Keeper(LaneTools& tools, std::shared_ptr<const JobSpec> job, WallTime no
     : tools_(tools),
       job_(std::move(job)),
       plan_{job_->name, job_->schedule, job_->policy},
-      function_(tools.works.wrapped(job_->function)),
       known_since_(now) {}
 
 void Keeper::change(std::shared_ptr<const JobSpec> job, WallTime now) {
@@ -48,7 +47,6 @@ void Keeper::change(std::shared_ptr<const JobSpec> job, WallTime now) {
   job_ = std::move(job);
   plan_.schedule = job_->schedule;
   plan_.policy = job_->policy;
-  function_ = tools_.works.wrapped(job_->function);
 }
 
 void Keeper::ended(const Going* run) {
@@ -233,8 +231,8 @@ void Keeper::begin(const RunMark& mark) {
   auto run = std::make_shared<Going>(plan_.name, mark, claim_);
   going_.push_back(run);
   tools_.works.count_start();
-  tools_.crew.give([run, function = function_, call = tools_.call] {
-    run->execute(function);
+  tools_.crew.give([run, job = job_, call = tools_.call] {
+    run->execute(job->function);
     call(run->job(), run.get());
   });
 }

@@ -103,7 +103,6 @@ class Keeper {
   LaneTools& tools_;
   std::shared_ptr<const JobSpec> job_;
   JobPlan plan_;
-  JobFunction function_;
   WallTime known_since_;
   std::string key_;
   bool dropped_ = false;

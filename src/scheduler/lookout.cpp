@@ -80,6 +80,7 @@ void Lookout::take_jobs() {
     if (!new_jobs_) return;
     names = *std::exchange(new_jobs_, std::nullopt);
   }
+  ours_.reset();
   list_ = JobList(names);
   jobs_ = JobSet(std::move(names));
   enter();
@@ -157,22 +158,29 @@ void Lookout::find_keys() {
     unknown.emplace(life, known == unknown_since_.end() ? now : known->second);
   }
   unknown_since_ = std::move(unknown);
-  uniform_ = all_have_ours();
+  // Each under its own name, as before.
+  if (std::exchange(uniform_, all_have_ours()) && uniform_) return;
   keys_.clear();
+  ours_.reset();
   if (uniform_) return;
   for (std::size_t job = 0; job < jobs_.size(); ++job) keys_.push_back(key_of(jobs_.name(job)));
 }
 
 /// What has changed since the last time.
 void Lookout::tell_owned() {
-  std::unordered_map<std::string, std::string> owned;
+  std::vector<std::size_t> ours;
   if (uniform_) {
-    for (const std::size_t job : works_.pool->eligible_jobs(jobs_)) owned[jobs_.name(job)] = jobs_.name(job);
+    ours = works_.pool->eligible_jobs(jobs_);
   } else {
     for (std::size_t job = 0; job < jobs_.size(); ++job) {
-      if (!keys_[job].empty() && works_.pool->is_eligible(keys_[job])) owned[jobs_.name(job)] = keys_[job];
+      if (!keys_[job].empty() && works_.pool->is_eligible(keys_[job])) ours.push_back(job);
     }
   }
+  // The usual case, also of very many jobs.
+  if (ours_ == ours) return;
+  std::unordered_map<std::string, std::string> owned;
+  for (const std::size_t job : ours) owned[jobs_.name(job)] = uniform_ ? jobs_.name(job) : keys_[job];
+  ours_ = std::move(ours);
   std::vector<Ownership> changes;
   for (const auto& [job, key] : owned) {
     const auto before = owned_.find(job);

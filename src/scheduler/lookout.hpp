@@ -75,6 +75,7 @@ class Lookout {
   std::map<std::string, JobList> lists_;           ///< Of others, by digest.
   std::map<NodeId, MonotonicTime> unknown_since_;  ///< Members that have told of no list.
   std::vector<std::string> keys_;                  ///< Of each job; empty: another node's, or our own name.
+  std::optional<std::vector<std::size_t>> ours_;   ///< As told, if jobs and keys are still the same.
   bool uniform_ = true;                            ///< Every job goes by its own name.
   std::unordered_map<std::string, std::string> owned_;  ///< As told: the key of each job that is ours.
   std::jthread thread_;                                 ///< Last: it uses all of it.

@@ -18,8 +18,8 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kRosterRecord = "@nodepool/cron/roster";
 constexpr std::size_t kMostChanged = 16;
-constexpr std::size_t kMostChangedBytes = 4096;
-constexpr std::size_t kShortLife = 12;  ///< 48 random bits tell the members of a pool apart.
+constexpr std::size_t kMostChangedBytes = 2048;
+constexpr std::size_t kShortLife = 10;  ///< 40 random bits tell the members of a pool apart.
 constexpr std::size_t kHashesInRecord = 2000;
 constexpr std::size_t kMostRetired = 8;
 static_assert(kHashesInRecord * sizeof(std::uint64_t) <= kMaxLedgerValue);

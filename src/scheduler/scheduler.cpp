@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <ranges>
 #include <utility>
 
 #include "nodepool/cron.hpp"
@@ -86,6 +87,7 @@ class Scheduler::Impl {
   enum class State { fresh, started, stopped };
   using Jobs = std::map<std::string, std::shared_ptr<const JobSpec>>;
 
+  Result<std::shared_ptr<const JobSpec>> accept(JobSpec job) const;
   Lane& lane_of(const std::string& job) { return *lanes_[hash_key(job) % lanes_.size()]; }
   void tell_lookout(const std::vector<std::string>& changed);  ///< REQUIRES: mutex_ is held.
   void tell_owned(std::vector<Ownership> changes);
@@ -122,7 +124,12 @@ Result<void> Scheduler::Impl::start(Scheduler& scheduler) {
                                "use Redis, SQLite or the memory store",
                                driver_->describe()));
   }
-  if (options_.on_start) options_.on_start(scheduler);
+  try {
+    if (options_.on_start) options_.on_start(scheduler);
+  } catch (const std::exception& e) {
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("the function on_start has thrown: {}", e.what()));
+  }
   const std::lock_guard lock(mutex_);
   crew_ = std::make_unique<Crew>(options_.most_runs);
   for (unsigned line = 0; line < options_.store_lines; ++line) {
@@ -156,9 +163,23 @@ void Scheduler::Impl::stop(std::chrono::milliseconds grace) {
   for (const auto& lane : lanes_) lane->join();
 }
 
+/// Checked, and with the wrappers around its function.
+Result<std::shared_ptr<const JobSpec>> Scheduler::Impl::accept(JobSpec job) const {
+  if (auto valid = validate(job); !valid) return tl::unexpected(std::move(valid.error()));
+  try {
+    for (const auto& wrapper : options_.wrappers | std::views::reverse)
+      job.function = wrapper(std::move(job.function));
+  } catch (const std::exception& e) {
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("job {}: a wrapper of the scheduler has thrown: {}", job.name, e.what()));
+  }
+  return std::make_shared<const JobSpec>(std::move(job));
+}
+
 Result<void> Scheduler::Impl::add(JobSpec job) {
-  if (auto valid = validate(job); !valid) return valid;
-  const auto shared = std::make_shared<const JobSpec>(std::move(job));
+  auto accepted = accept(std::move(job));
+  if (!accepted) return tl::unexpected(std::move(accepted.error()));
+  const auto shared = *std::move(accepted);
   const std::lock_guard lock(mutex_);
   if (!jobs_.emplace(shared->name, shared).second) {
     return failure(ErrorCode::wrong_state,
@@ -184,8 +205,9 @@ Result<void> Scheduler::Impl::remove(const std::string& name) {
 Result<void> Scheduler::Impl::replace(std::vector<JobSpec> jobs) {
   Jobs next;
   for (JobSpec& job : jobs) {
-    if (auto valid = validate(job); !valid) return valid;
-    auto shared = std::make_shared<const JobSpec>(std::move(job));
+    auto accepted = accept(std::move(job));
+    if (!accepted) return tl::unexpected(std::move(accepted.error()));
+    const auto shared = *std::move(accepted);
     if (!next.emplace(shared->name, shared).second) {
       return failure(ErrorCode::invalid_argument, fmt::format("there are two jobs {}", shared->name));
     }
@@ -284,8 +306,8 @@ Result<void> Scheduler::add(JobSpec job) {
 Result<void> Scheduler::add(std::string name, Schedule schedule, std::shared_ptr<Task> task,
                             JobPolicy policy) {
   if (!task) return failure(ErrorCode::invalid_argument, fmt::format("job {} has no task to run", name));
-  return impl_->add(
-      {std::move(name), std::move(schedule), [task = std::move(task)](JobRun& run) { task->run(run); }, policy});
+  return impl_->add({std::move(name), std::move(schedule),
+                     [task = std::move(task)](JobRun& run) { task->run(run); }, policy});
 }
 Result<void> Scheduler::remove(const std::string& name) {
   return impl_->remove(name);

@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -36,14 +35,8 @@ Works::Works(std::shared_ptr<INodePool> node_pool, const SchedulerOptions& optio
     : pool(std::move(node_pool)),
       store_timeout(options.store_timeout),
       clock_(options.clock ? options.clock : [] { return std::chrono::system_clock::now(); }),
-      wrappers_(options.wrappers),
       on_entry_(options.on_entry),
       logger_(options.logger) {}
-
-JobFunction Works::wrapped(JobFunction function) const {
-  for (const auto& wrapper : wrappers_ | std::views::reverse) function = wrapper(std::move(function));
-  return function;
-}
 
 void Works::tell(const std::string& job, const HistoryEntry& entry) noexcept {
   ended_.at(static_cast<std::size_t>(entry.outcome)).fetch_add(entry.count, std::memory_order_relaxed);

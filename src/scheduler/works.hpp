@@ -23,7 +23,6 @@ class Works {
 
   [[nodiscard]] WallTime now() const { return clock_(); }
   [[nodiscard]] MonotonicTime store_deadline() const { return BootClock::now() + store_timeout; }
-  [[nodiscard]] JobFunction wrapped(JobFunction function) const;
 
   /// An entry of the history has been written.
   void tell(const std::string& job, const HistoryEntry& entry) noexcept;
@@ -37,7 +36,6 @@ class Works {
   static constexpr std::size_t kOutcomes = 7;
 
   const std::function<WallTime()> clock_;
-  const std::vector<std::function<JobFunction(JobFunction)>> wrappers_;
   const std::function<void(const std::string&, const HistoryEntry&)> on_entry_;
   const Logger logger_;
   std::atomic<std::uint64_t> started_{0};

@@ -271,6 +271,15 @@ TEST(Firing, APauseIsNotMissed) {
   EXPECT_TRUE(next.entries.empty());
 }
 
+TEST(Firing, APauseHealsWhatAClockThatWasFarAheadHasDecided) {
+  const JobPlan plan = plan_of();
+  JobRecord record = begun(plan);
+  record.decided = noon(1e6);
+  EXPECT_EQ(next_look(plan, resumed(paused(record), noon(5)), noon()), noon(6));
+  record.decided = noon(10);
+  EXPECT_EQ(next_look(plan, resumed(paused(record), noon(5)), noon()), noon(11)) << "clocks differ a little";
+}
+
 TEST(Firing, WhatIsAskedForIsOneMoreRunAndOverlapsLikeOthers) {
   const JobPlan plan = plan_of({}, "0 0 * * *");
   JobRecord record = begun(plan);

@@ -182,16 +182,19 @@ TEST_F(SchedulerTest, JobsComeGoAndChangeWhileItRuns) {
   ASSERT_TRUE(eventually([&] { return node.scheduler().run_now("long").has_value(); }));
   ASSERT_TRUE(eventually([&] { return node.scheduler().list()[1].running == 1; }));
   const auto second = Schedule::parse(kEachSecond).value();
-  ASSERT_TRUE(node.scheduler().replace({{"second", second, [&](JobRun& run) { diary_.write("a", run); }, {}}}));
+  ASSERT_TRUE(
+      node.scheduler().replace({{"second", second, [&](JobRun& run) { diary_.write("a", run); }, {}}}));
   EXPECT_TRUE(
       eventually([&] { return !diary_.runs("second").empty() && diary_.lines().back().job == "second"; }));
   const auto jobs = node.scheduler().list();
   ASSERT_EQ(jobs.size(), 1U);
   EXPECT_EQ(jobs[0].name, "second");
   EXPECT_EQ(node.scheduler().remove("first").error().code, ErrorCode::not_found);
-  EXPECT_EQ(
-      node.scheduler().replace({{"x", second, [](JobRun&) {}, {}}, {"x", second, [](JobRun&) {}, {}}}).error().code,
-      ErrorCode::invalid_argument);
+  EXPECT_EQ(node.scheduler()
+                .replace({{"x", second, [](JobRun&) {}, {}}, {"x", second, [](JobRun&) {}, {}}})
+                .error()
+                .code,
+            ErrorCode::invalid_argument);
   EXPECT_EQ(node.scheduler().list().size(), 1U) << "all or none";
   // Gone and back again within a moment.
   ASSERT_TRUE(node.scheduler().remove("second"));
@@ -257,7 +260,8 @@ TEST_F(SchedulerTest, WhatIsWrongIsNamed) {
   EXPECT_THAT(message({"", schedule, [](JobRun&) {}}), HasSubstr("job name"));
   EXPECT_THAT(message({"@nodepool/x", schedule, [](JobRun&) {}}), HasSubstr("choose another"));
   EXPECT_THAT(message({"x", schedule, {}}), HasSubstr("no function"));
-  EXPECT_THAT(message({"x", schedule, [](JobRun&) {}, {.retries = 1000}}), HasSubstr("job x: retries is 1000"));
+  EXPECT_THAT(message({"x", schedule, [](JobRun&) {}, {.retries = 1000}}),
+              HasSubstr("job x: retries is 1000"));
   ASSERT_TRUE(scheduler.add({"x", schedule, [](JobRun&) {}}));
   EXPECT_THAT(message({"x", schedule, [](JobRun&) {}}), HasSubstr("already"));
   EXPECT_FALSE(scheduler.add("y", schedule, std::shared_ptr<Task>()));
