@@ -141,8 +141,10 @@ struct SchedulerOptions {
 ///     auto pool = std::make_shared<NodePool>("billing", driver, 4s);
 ///     cron::Scheduler scheduler(pool, driver, ServiceName("billing"));
 ///     auto nightly = cron::Schedule::parse("CRON_TZ=Europe/Berlin 30 2 * * *").value();
-///     scheduler.add({"invoices", nightly, [](cron::JobRun& run) { send_invoices(run.scheduled());
-///     }}).value(); pool->start().value(); scheduler.start().value();
+///     const auto send = [](cron::JobRun& run) { send_invoices(run.scheduled()); };
+///     if (auto added = scheduler.add({"invoices", nightly, send}); !added) return added;
+///     if (auto joined = pool->start(); !joined) return joined;
+///     if (auto started = scheduler.start(); !started) return started;
 class NODEPOOL_EXPORT Scheduler {
  public:
   /// `driver` and `service`: where the pool lives; the scheduler's books lie beside it.
