@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "support/process.hpp"
@@ -42,8 +46,26 @@ class GuardedCommands : public testing::Test {
   CommandEnd run(const GuardedCommand& command, const GuardedRules& rules = for_long()) {
     return run_guarded(nursery_, command, rules);
   }
-  static bool exists(int pid) { return ::kill(pid, 0) == 0; }
+  /// And is more than a number that nobody has asked about yet.
+  static bool exists(int pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string line;
+    std::getline(file, line);
+    const std::size_t end = line.rfind(')');
+    return end != std::string::npos && line.substr(end + 2, 1) != "Z";
+  }
+  static std::vector<pid_t> children_of(pid_t process) {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", process));
+    return {std::istream_iterator<pid_t>(file), {}};
+  }
+  static std::vector<pid_t> descendants_of(pid_t process) {
+    std::vector<pid_t> all = children_of(process);
+    for (std::size_t each = 0; each < all.size(); ++each)
+      std::ranges::copy(children_of(all[each]), std::back_inserter(all));
+    return all;
+  }
 
+  test::TemporaryFolder folder_;
   Nursery nursery_;
 };
 
@@ -94,9 +116,9 @@ TEST_F(GuardedCommands, ChangeToTheUserCompletely) {
 TEST_F(GuardedCommands, FiftyAtOnceFromManyThreads) {
   std::atomic<int> good = 0;
   std::vector<std::jthread> threads;
-  for (int thread = 0; thread < 10; ++thread) {
+  for (int thread = 0; thread < 50; ++thread) {
     threads.emplace_back([&, thread] {
-      for (int command = 0; command < 5; ++command) {
+      for (int command = 0; command < 2; ++command) {
         const std::string name = fmt::format("{}-{}", thread, command);
         const CommandEnd end = run(shell("sleep 0.05; echo " + name));
         if (end.code == 0 && end.tail == name) ++good;
@@ -104,11 +126,23 @@ TEST_F(GuardedCommands, FiftyAtOnceFromManyThreads) {
     });
   }
   threads.clear();
-  EXPECT_EQ(good, 50);
+  EXPECT_EQ(good, 100);
 }
 
 TEST_F(GuardedCommands, KeepTheLastOfMuchOutput) {
-  const CommandEnd end = run(shell("head -c 30000000 /dev/zero | tr '\\0' 'x'; printf '\\303\\244end'"));
+  GuardedRules told = for_long();
+  std::size_t size = 0;
+  told.on_output = [&](std::string_view line) { size += line.size(); };
+  const auto most_memory = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;  // KiB
+  };
+  const auto before = most_memory();
+  const CommandEnd end =
+      run(shell("head -c 100000000 /dev/zero | tr '\\0' 'x'; printf '\\303\\244end'"), told);
+  EXPECT_LT(most_memory() - before, 32 * 1024) << "though it is a single line";
+  EXPECT_EQ(size, 100'000'005U);
   EXPECT_EQ(end.code, 0);
   EXPECT_LE(end.tail.size(), 4096U);
   EXPECT_THAT(end.tail, EndsWith("xx\xC3\xA4"
@@ -148,6 +182,13 @@ TEST_F(GuardedCommands, AreAskedToStopAndThenKilled) {
   EXPECT_THAT(asked.tail, EndsWith("bye"));
   EXPECT_FALSE(asked.lease_ended);
   EXPECT_EQ(stopped("", 100ms).code, 128 + SIGKILL);
+  GuardedRules before = for_long();
+  const auto stop = std::make_unique<std::stop_source>();
+  stop->request_stop();
+  before.stop = stop->get_token();
+  const CommandEnd never = run(shell("echo started"), before);
+  EXPECT_THAT(never.not_started.value_or(""), HasSubstr("to stop before"));
+  EXPECT_FALSE(never.lease_ended);
 }
 
 TEST_F(GuardedCommands, EndBeforeTheirLease) {
@@ -167,6 +208,130 @@ TEST_F(GuardedCommands, LeaveNobodyBehind) {
   EXPECT_EQ(end.code, 0);
   const int left = std::stoi(end.tail);
   EXPECT_FALSE(exists(left));
+}
+
+TEST_F(GuardedCommands, AreGoneWithAllThatTheyStartedWhenTheirGuardianIsKilled) {
+  // Each in a session of its own, and each deaf to what the others get.
+  const std::string script = "setsid sh -c 'echo $$ >> " + folder_.path() +
+                             "/pids; setsid sh -c \"echo \\$\\$ >> " + folder_.path() +
+                             "/pids; echo ready; sleep 1000; true\"; true'; true";
+  pid_t guardian = 0;
+  GuardedRules rules = for_long();
+  rules.on_output = [&](std::string_view) {
+    guardian = children_of(children_of(::getpid()).front()).front();
+    ::kill(guardian, SIGKILL);
+  };
+  const CommandEnd end = run(shell(script), rules);
+  EXPECT_EQ(end.code, 128 + SIGKILL);
+  std::ifstream pids(folder_.path() + "/pids");
+  int seen = 0;
+  for (int pid = 0; pids >> pid; ++seen) EXPECT_FALSE(exists(pid)) << "number " << seen;
+  EXPECT_EQ(seen, 2);
+}
+
+TEST_F(GuardedCommands, EndInTimeThoughTheirGuardianIsFrozen) {
+  const auto stop = std::make_unique<std::stop_source>();
+  GuardedRules rules = for_long();
+  rules.stop = stop->get_token();
+  rules.grace = 50ms;
+  rules.on_output = [&](std::string_view) {
+    ::kill(children_of(children_of(::getpid()).front()).front(), SIGSTOP);
+    stop->request_stop();
+  };
+  const CommandEnd end = run(shell("echo $$; sleep 1000; true"), rules);
+  EXPECT_EQ(end.code, 128 + SIGKILL);
+  EXPECT_FALSE(exists(std::stoi(end.tail)));
+  EXPECT_EQ(run(shell("echo next")).tail, "next");
+}
+
+TEST_F(GuardedCommands, DoNotWaitForANurseryThatIsFrozen) {
+  const pid_t nursery = children_of(::getpid()).front();
+  ::kill(nursery, SIGSTOP);
+  GuardedRules rules = for_long();
+  const MonotonicTime end_of_lease = BootClock::now() + 1s;
+  rules.valid_until = [&] { return end_of_lease; };
+  const CommandEnd late = run(shell("touch " + folder_.path() + "/ran"), rules);
+  EXPECT_THAT(late.not_started.value_or(""), HasSubstr("does not answer"));
+  // Asked to stop, though the lease goes on.
+  const auto stop = std::make_unique<std::stop_source>();
+  rules = for_long();
+  rules.stop = stop->get_token();
+  rules.grace = 50ms;
+  stop->request_stop();
+  const CommandEnd stopped = run(shell("touch " + folder_.path() + "/ran"), rules);
+  EXPECT_THAT(stopped.not_started.value_or(""), HasSubstr("does not answer"));
+  ::kill(nursery, SIGCONT);
+  EXPECT_EQ(run(shell("echo next")).tail, "next");
+  EXPECT_FALSE(std::ifstream(folder_.path() + "/ran").good());
+}
+
+TEST_F(GuardedCommands, AreLookedUpInTheirOwnPath) {
+  std::ofstream(folder_.path() + "/own-command") << "#!/bin/sh\necho own\n";
+  std::filesystem::permissions(folder_.path() + "/own-command", std::filesystem::perms::owner_all);
+  GuardedCommand command{.words = {"own-command"}};
+  command.environment = {"PATH=" + folder_.path() + ":/bin:/usr/bin"};
+  const CommandEnd end = run(command);
+  EXPECT_EQ(end.tail, "own") << end.not_started.value_or("");
+}
+
+/// A process whose only thread runs a command until its end. It is a child of the test's, but no more than
+/// that: its nursery and guardian are its own.
+class GuardedCommandsOfADaemon : public GuardedCommands {
+ protected:
+  [[nodiscard]] pid_t start_daemon(const std::string& script, std::chrono::milliseconds lease) {
+    const pid_t daemon = ::fork();
+    if (daemon != 0) return daemon;
+    sigset_t none;
+    ::sigemptyset(&none);
+    Nursery nursery = *Nursery::make(none);
+    GuardedRules rules = for_long();
+    rules.valid_until = [=] { return BootClock::now() + lease; };
+    std::jthread other([&] { (void)run_guarded(nursery, shell("sleep 1000"), rules); });
+    (void)run_guarded(nursery, shell(script), rules);
+    ::_exit(0);
+  }
+  [[nodiscard]] int wait_for_pid() const {
+    const MonotonicTime deadline = BootClock::now() + 20s;
+    while (BootClock::now() < deadline) {
+      int pid = 0;
+      if (std::ifstream(folder_.path() + "/pid") >> pid) return pid;
+      std::this_thread::sleep_for(1ms);
+    }
+    ADD_FAILURE() << "the command has not begun";
+    return 0;
+  }
+  static bool wait_until_gone(int pid) {
+    const MonotonicTime deadline = BootClock::now() + 20s;
+    while (exists(pid) && BootClock::now() < deadline) std::this_thread::sleep_for(1ms);
+    return !exists(pid);
+  }
+  [[nodiscard]] std::string stubborn() const {
+    return "trap '' TERM; echo $$ > " + folder_.path() + "/new; mv " + folder_.path() + "/new " +
+           folder_.path() + "/pid; while :; do sleep 0.01; done";
+  }
+};
+
+TEST_F(GuardedCommandsOfADaemon, EndAtOnceWhenItIsKilled) {
+  const pid_t daemon = start_daemon(stubborn(), 1h);
+  const int command = wait_for_pid();
+  std::vector<pid_t> all;
+  // A nursery, two guardians and two commands; the shell's own pauses come and go.
+  while ((all = descendants_of(daemon)).size() < 5) std::this_thread::sleep_for(1ms);
+  ::kill(daemon, SIGKILL);
+  ::waitpid(daemon, nullptr, 0);
+  EXPECT_TRUE(wait_until_gone(command));
+  for (const pid_t process : all) EXPECT_TRUE(wait_until_gone(process));
+}
+
+TEST_F(GuardedCommandsOfADaemon, EndWithTheLeaseWhenItIsFrozen) {
+  const pid_t daemon = start_daemon(stubborn(), 1500ms);
+  const int command = wait_for_pid();
+  ::kill(daemon, SIGSTOP);
+  const MonotonicTime frozen_at = BootClock::now();
+  EXPECT_TRUE(wait_until_gone(command));
+  EXPECT_LT(BootClock::now() - frozen_at, 1500ms) << "before the lease could have ended";
+  ::kill(daemon, SIGKILL);
+  ::waitpid(daemon, nullptr, 0);
 }
 
 TEST_F(GuardedCommands, CannotStartWithoutTheirNursery) {

@@ -83,11 +83,13 @@ class Guarding {
  public:
   Guarding(Nursery::Guarded guarded, const GuardedRules& rules)
       : orders_(std::move(guarded.orders)),
+        witness_(std::move(guarded.witness)),
         output_(std::move(guarded.output), rules),
         rules_(rules),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   CommandEnd run() {
+    look_at_stop();
     limit_ = limit();
     send_order(orders_.get(), {GuardOrder::Kind::start, 0, limit_});
     const std::stop_callback wakes(rules_.stop, [this] { ::eventfd_write(wake_.get(), 1); });
@@ -95,7 +97,7 @@ class Guarding {
       wait();
       output_.read();
       take_reports();
-      if (rules_.stop.stop_requested() && !told_at_) told_at_ = BootClock::now();
+      look_at_stop();
       move_limit();
     }
     end_.tail = output_.end();
@@ -103,6 +105,10 @@ class Guarding {
   }
 
  private:
+  void look_at_stop() {
+    if (rules_.stop.stop_requested() && !told_at_) told_at_ = BootClock::now();
+  }
+
   [[nodiscard]] StopOrder limit() const {
     const MonotonicTime kill_at = before(rules_.valid_until(), kKillSlack);
     StopOrder limit{before(kill_at, rules_.lease_grace), kill_at};
@@ -125,7 +131,10 @@ class Guarding {
     if (now < limit_.kill_at) return;
     if (!overdue_since_) overdue_since_ = now;
     if (now - *overdue_since_ >= kKillSlack / 2 && command_ > 0) ::kill(-command_, SIGKILL);
-    if (now - *overdue_since_ >= kNoHope && guardian_ > 0) ::kill(guardian_, SIGKILL);
+    if (now - *overdue_since_ < kNoHope) return;
+    if (guardian_ > 0) ::kill(guardian_, SIGKILL);
+    // There is none yet. If it still comes, it finds that nobody wants it to start anything.
+    if (guardian_ == 0) not_started(kFrozenNursery);
   }
 
   void wait() {
@@ -159,14 +168,11 @@ class Guarding {
         command_ = report.value;
         return;
       case JobReport::Kind::not_started:
-        end_.not_started = why_not_started(report.value);
-        is_over_ = true;
-        return;
+        return not_started(why_not_started(report.value));
       case JobReport::Kind::too_late:
-        end_.not_started = "the lease was over before the command could be started";
-        end_.lease_ended = true;
-        is_over_ = true;
-        return;
+        end_.lease_ended = !told_at_;
+        return not_started(told_at_ ? "it was to stop before it could be started"
+                                    : "the lease was over before the command could be started");
       case JobReport::Kind::told:
         // Whatever becomes of the lease: it was told, and has its grace.
         if (!told_at_ && !ended_at_) end_.lease_ended = true;
@@ -185,16 +191,22 @@ class Guarding {
     }
   }
 
+  void not_started(std::string why) {
+    end_.not_started = std::move(why);
+    is_over_ = true;
+  }
+
   /// The guardian was killed: the kernel and the nursery kill what it guarded. Or there never was one.
   void lose() {
+    if (guardian_ == 0) return not_started(kNoNursery);
     is_over_ = true;
-    if (guardian_ == 0) {
-      end_.not_started = kNoNursery;
-    } else if (!ended_at_)
-      end_.code = kSignalled + SIGKILL;
+    if (!ended_at_) end_.code = kSignalled + SIGKILL;
+    const MonotonicTime deadline = BootClock::now() + kNoHope;
+    (void)driver::wait_readable(witness_.get(), -1, deadline);
   }
 
   Descriptor orders_;
+  Descriptor witness_;
   Output output_;
   const GuardedRules& rules_;
   Descriptor wake_;

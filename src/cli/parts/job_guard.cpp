@@ -85,7 +85,9 @@ std::optional<std::int32_t> become_user(const std::string& name) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
   ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
-  ::execvpe(command.words.front().c_str(), pointers_to(command.words).data(), pointers_to(variables).data());
+  const std::vector<char*> variable_pointers = pointers_to(variables);
+  environ = const_cast<char**>(variable_pointers.data());  // It is looked up in its own PATH, not in ours.
+  ::execvp(command.words.front().c_str(), pointers_to(command.words).data());
   fail(errno);
   ::_exit(kNoSuchCommand);
 }
@@ -166,12 +168,18 @@ void Guard::wait() {
   ::poll(waiting.data(), waiting.size(), -1);
 }
 
-/// False if nobody gives orders any more.
+/// False if nobody gives orders any more. A start comes last: one that was taken back while this process
+/// slept does not happen.
 bool Guard::read_orders() {
   std::array<char, kMostGuardPacket> packet{};
+  std::optional<std::string> environment;
   while (true) {
     const ssize_t size = ::recv(socket_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
-    if (size < 0) return errno == EAGAIN || errno == EINTR;
+    if (size < 0) {
+      if (errno != EAGAIN && errno != EINTR) return false;
+      if (environment) start(*environment);
+      return true;
+    }
     GuardOrder order;
     if (static_cast<std::size_t>(size) < sizeof order) return false;
     std::memcpy(&order, packet.data(), sizeof order);
@@ -181,7 +189,7 @@ bool Guard::read_orders() {
     }
     limit_ = order.limit;
     if (order.kind == GuardOrder::Kind::start) {
-      start({packet.data() + sizeof order, static_cast<std::size_t>(size) - sizeof order});
+      environment.emplace(packet.data() + sizeof order, static_cast<std::size_t>(size) - sizeof order);
     }
   }
 }
@@ -279,10 +287,10 @@ void Guard::end() {
     while ((child = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
       if (child == leader_) leader_ = 0;
     }
-    if (child < 0 && errno == ECHILD) break;
+    if (child < 0 && errno == ECHILD) ::_exit(0);
     ::poll(nullptr, 0, static_cast<int>(kBetweenKills.count()));
   }
-  ::_exit(0);
+  ::_exit(kRunFailed);
 }
 
 }  // namespace
@@ -306,7 +314,10 @@ void send_order(int socket, const GuardOrder& order, const std::vector<std::stri
 
 ReceivedReport receive_report(int socket) {
   JobReport report;
-  const ssize_t size = ::recv(socket, &report, sizeof report, MSG_DONTWAIT);
+  ssize_t size = -1;
+  // A guardian that was killed before it had read its orders says so first, and then what it has reported.
+  do size = ::recv(socket, &report, sizeof report, MSG_DONTWAIT);
+  while (size < 0 && errno == ECONNRESET);
   if (size == sizeof report) return {report, false};
   return {std::nullopt, size >= 0 || (errno != EAGAIN && errno != EINTR)};
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -28,7 +29,7 @@ namespace {
 using driver::Descriptor;
 
 /// What a request hands over, in this order.
-enum Handed : std::size_t { kOrders, kCommand, kInput, kOutput, kHandedCount };
+enum Handed : std::size_t { kOrders, kCommand, kInput, kOutput, kWitness, kHandedCount };
 using Descriptors = std::array<Descriptor, kHandedCount>;
 
 /// Room for the descriptors of one message, aligned as the kernel has it.
@@ -110,7 +111,8 @@ std::string packed(const GuardedCommand& command) {
   return packer.packed();
 }
 
-bool hand_over(int socket, const Descriptors& descriptors) {
+/// 0, or errno: EAGAIN if there is no room at present.
+int hand_over(int socket, const Descriptors& descriptors) {
   char nothing = 0;
   iovec data{&nothing, sizeof nothing};
   Control control{};
@@ -126,13 +128,26 @@ bool hand_over(int socket, const Descriptors& descriptors) {
   std::array<int, kHandedCount> numbers{};
   for (std::size_t each = 0; each < kHandedCount; ++each) numbers[each] = descriptors[each].get();
   std::memcpy(CMSG_DATA(header), numbers.data(), sizeof numbers);
-  ssize_t sent = -1;
-  do sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent == 1;
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : errno;
 }
 
-/// None if nobody hands over anything any more.
+/// There is room for a hundred requests at least: so if there is none for long, the nursery does not get to
+/// run. (ETOOMANYREFS: the kernel bounds the descriptors that are on their way.)
+Result<void> ask(int socket, const Descriptors& descriptors) {
+  constexpr std::chrono::seconds kPatience{1};
+  constexpr int kBetweenRequests = 2;  // ms
+  const MonotonicTime deadline = BootClock::now() + kPatience;
+  while (true) {
+    const int error = hand_over(socket, descriptors);
+    if (error == 0) return {};
+    if (error != EAGAIN && error != EINTR && error != ETOOMANYREFS)
+      return failure(ErrorCode::internal, kNoNursery);
+    if (BootClock::now() >= deadline) return failure(ErrorCode::unavailable, kFrozenNursery);
+    ::poll(nullptr, 0, kBetweenRequests);
+  }
+}
+
+/// None if there is nothing at present (errno is EAGAIN), or nobody hands over anything any more.
 std::optional<Descriptors> take_over(int socket) {
   char nothing = 0;
   iovec data{&nothing, sizeof nothing};
@@ -142,7 +157,9 @@ std::optional<Descriptors> take_over(int socket) {
   message.msg_iovlen = 1;
   message.msg_control = control.bytes.data();
   message.msg_controllen = control.bytes.size();
-  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) return std::nullopt;
+  const ssize_t size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (size == 0) errno = ECONNRESET;
+  if (size <= 0) return std::nullopt;
   std::array<int, kHandedCount> numbers{};
   numbers.fill(-1);
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
@@ -160,15 +177,41 @@ class NurseryLife {
   [[noreturn]] void live();
 
  private:
+  /// A guardian, and what ends with it and with all that it has left behind.
+  struct Kept {
+    pid_t guardian = 0;
+    Descriptor witness;
+  };
+  void begin();
+  void wait();
+  void take_requests();
   void fork_guardian(Descriptors handed);
   void reap();
+  void clear_away();
 
-  Descriptor socket_;
+  Descriptor socket_;  ///< None once nobody asks any more.
   const sigset_t mask_;
-  std::vector<pid_t> guardians_;
+  Descriptor ended_;  ///< Readable when a child has ended.
+  std::vector<Kept> kept_;
+  std::vector<Kept> lost_;  ///< Ended before their time: what they have left behind is to be killed.
 };
 
 void NurseryLife::live() {
+  constexpr std::chrono::seconds kFarewell{3};
+  begin();
+  MonotonicTime end = MonotonicTime::max();
+  while (BootClock::now() < end) {
+    wait();
+    reap();
+    clear_away();
+    take_requests();
+    if (!socket_ && kept_.empty() && lost_.empty()) break;
+    if (!socket_) end = std::min<MonotonicTime>(end, BootClock::now() + kFarewell);
+  }
+  ::_exit(0);
+}
+
+void NurseryLife::begin() {
   ::prctl(PR_SET_NAME, "nodepool-nurse");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // Of a guardian's children, should it be killed.
   // What was open when nodepool was started is no business of the commands.
@@ -179,18 +222,30 @@ void NurseryLife::live() {
   ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGCHLD);
-  const Descriptor ended(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  while (true) {
-    const auto readable =
-        driver::wait_readable(socket_.get(), ended.get(), BootClock::now() + std::chrono::hours(1));
-    signalfd_siginfo ignored{};
-    while (readable.second && ::read(ended.get(), &ignored, sizeof ignored) == sizeof ignored) {
-    }
-    reap();
-    if (!readable.first) continue;
+  ended_ = Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void NurseryLife::wait() {
+  constexpr std::chrono::milliseconds kBetweenRounds{5};
+  const bool busy = !lost_.empty();
+  (void)driver::wait_readable(
+      socket_.get(), ended_.get(),
+      BootClock::now() + (busy ? kBetweenRounds : std::chrono::milliseconds(std::chrono::seconds(1))));
+  signalfd_siginfo ignored{};
+  while (::read(ended_.get(), &ignored, sizeof ignored) == sizeof ignored) {
+  }
+}
+
+void NurseryLife::take_requests() {
+  while (socket_) {
     auto handed = take_over(socket_.get());
-    if (!handed) ::_exit(0);
-    fork_guardian(*std::move(handed));
+    if (handed) {
+      fork_guardian(*std::move(handed));
+    } else if (errno == EAGAIN || errno == EINTR) {
+      return;
+    } else {
+      socket_.reset();
+    }
   }
 }
 
@@ -199,11 +254,13 @@ void NurseryLife::fork_guardian(Descriptors handed) {
   if (guardian != 0) {
     const JobReport report{guardian > 0 ? JobReport::Kind::guarding : JobReport::Kind::not_started,
                            guardian > 0 ? guardian : errno};
-    if (guardian > 0) guardians_.push_back(guardian);
     ::send(handed[kOrders].get(), &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (guardian > 0) kept_.push_back({guardian, std::move(handed[kWitness])});
     return;
   }
-  socket_.reset();
+  for (Descriptor* ours : {&socket_, &ended_, &handed[kWitness]}) ours->reset();
+  kept_.clear();
+  lost_.clear();
   const std::string text = text_in(handed[kCommand]);
   handed[kCommand].reset();
   Unpacker unpacker(text);
@@ -217,16 +274,25 @@ void NurseryLife::fork_guardian(Descriptors handed) {
   guard_jobs(handed[kOrders].get(), command);
 }
 
-/// Whoever is left behind by a guardian that was killed is killed too.
 void NurseryLife::reap() {
   pid_t child = 0;
-  bool died = false;
-  while ((child = ::waitpid(-1, nullptr, WNOHANG)) > 0) died |= std::erase(guardians_, child) > 0;
-  if (!died) return;
+  int status = 0;
+  while ((child = ::waitpid(-1, &status, WNOHANG)) > 0) {
+    const auto kept = std::ranges::find(kept_, child, &Kept::guardian);
+    if (kept == kept_.end()) continue;
+    if (status != 0) lost_.push_back(std::move(*kept));
+    kept_.erase(kept);
+  }
+}
+
+/// Whoever is killed leaves its own children to us: repeated until there are none.
+void NurseryLife::clear_away() {
+  if (lost_.empty()) return;
   std::vector<ChildProcess> left = children();
   std::erase_if(left, [this](const ChildProcess& process) {
-    return std::ranges::find(guardians_, process.pid) != guardians_.end();
+    return std::ranges::find(kept_, process.pid, &Kept::guardian) != kept_.end();
   });
+  if (left.empty()) return lost_.clear();
   signal_groups_of(left, SIGKILL);
 }
 
@@ -252,27 +318,34 @@ Nursery::Nursery(Nursery&& other) noexcept
     : socket_(std::move(other.socket_)), process_(std::exchange(other.process_, 0)) {}
 
 Nursery::~Nursery() {
+  constexpr std::chrono::seconds kPatience{4};
+  constexpr int kBetweenLooks = 2;  // ms
   socket_.reset();
-  if (process_ > 0) ::waitpid(process_, nullptr, 0);
+  const MonotonicTime deadline = BootClock::now() + kPatience;
+  while (!is_gone()) {
+    if (BootClock::now() >= deadline) ::kill(process_, SIGKILL);  // It is frozen.
+    ::poll(nullptr, 0, kBetweenLooks);
+  }
 }
 
 Result<Nursery::Guarded> Nursery::guard(const GuardedCommand& command) {
   std::array<int, 2> sockets{-1, -1};
-  std::array<int, 2> pipe{-1, -1};
+  std::array<int, 2> output{-1, -1};
+  std::array<int, 2> witness{-1, -1};
   const bool made = ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) == 0 &&
-                    ::pipe2(pipe.data(), O_CLOEXEC) == 0;
-  Guarded guarded{Descriptor(sockets[0]), Descriptor(pipe[0])};
+                    ::pipe2(output.data(), O_CLOEXEC) == 0 && ::pipe2(witness.data(), O_CLOEXEC) == 0;
+  Guarded guarded{Descriptor(sockets[0]), Descriptor(output[0]), Descriptor(witness[0])};
   Descriptors handed;
   handed[kOrders] = Descriptor(sockets[1]);
-  handed[kOutput] = Descriptor(pipe[1]);
+  handed[kOutput] = Descriptor(output[1]);
+  handed[kWitness] = Descriptor(witness[1]);
   if (!made) return short_of_means();
   handed[kCommand] = file_of(packed(command));
   handed[kInput] = file_of(command.input);
   if (!handed[kCommand] || !handed[kInput]) return short_of_means();
   ::fcntl(guarded.output.get(), F_SETFL, O_NONBLOCK);
-  const std::lock_guard lock(mutex_);
-  if (hand_over(socket_.get(), handed)) return guarded;
-  return failure(ErrorCode::internal, kNoNursery);
+  if (auto asked = ask(socket_.get(), handed); !asked) return tl::unexpected(std::move(asked.error()));
+  return guarded;
 }
 
 bool Nursery::is_gone() {

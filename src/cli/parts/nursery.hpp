@@ -14,6 +14,10 @@ namespace nodepool::cli {
 
 inline constexpr const char* kNoNursery =
     "the process that starts commands is gone; start nodepool again, and find out who has killed it";
+inline constexpr const char* kFrozenNursery =
+    "the process that starts commands does not answer; find out who has stopped it, or what keeps this "
+    "machine "
+    "so busy";
 
 /// A command as its user wants it.
 struct GuardedCommand {
@@ -26,9 +30,10 @@ struct GuardedCommand {
 
 /// A process without threads that forks a guardian (job_guard.hpp) for each command it is asked for: a
 /// process with threads had better not fork. It ends with the process that has made it; the guardians then
-/// kill what they guard.
+/// kill what they guard. Of a guardian that is killed itself it kills what that leaves behind.
 ///
-/// To be made before any thread is started. Thread-safe from then on.
+/// To be made before any thread is started. Thread-safe from then on. The destructor waits until the
+/// guardians have ended, some seconds at most.
 class Nursery {
  public:
   /// `mask`: the signals that commands are to find blocked.
@@ -40,14 +45,16 @@ class Nursery {
   ~Nursery();
 
   /// What the command's guardian is told and tells goes over `orders`; what the command puts out comes from
-  /// `output`, which does not block.
+  /// `output`, which does not block. `witness` ends once the guardian and all that it may have left behind
+  /// are gone, or the nursery is.
   struct Guarded {
     driver::Descriptor orders;
     driver::Descriptor output;
+    driver::Descriptor witness;
   };
-  /// Makes a guardian; its command is started by its first order. Never waits for long. `unavailable` if
-  /// descriptors or memory are short, `internal` if the nursery is gone: then nothing can be started any
-  /// more.
+  /// Makes a guardian; its command is started by its first order. Waits a second at most. `unavailable` if
+  /// descriptors or memory are short or the nursery does not answer, `internal` if it is gone: then nothing
+  /// can be started any more.
   [[nodiscard]] Result<Guarded> guard(const GuardedCommand& command);
   /// Whether somebody has killed it: nothing can be started any more.
   [[nodiscard]] bool is_gone();
@@ -55,9 +62,9 @@ class Nursery {
  private:
   Nursery(driver::Descriptor socket, pid_t process) noexcept;
 
-  std::mutex mutex_;
   driver::Descriptor socket_;
-  pid_t process_ = 0;
+  std::mutex mutex_;
+  pid_t process_ = 0;  ///< 0 once it is reaped; guarded by mutex_.
 };
 
 }  // namespace nodepool::cli
