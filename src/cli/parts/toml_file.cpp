@@ -199,7 +199,7 @@ void TomlReader::read_job(const toml::table& table, TomlJob& job) {
     const std::string name(key.str());
     if (name == "schedule") {
       job.schedule = text_of(name, node, "\"30 2 * * *\"");
-      job.has_faults = job.has_faults || !job.schedule;
+      job.names_schedule = true;
     } else if (name == "time_zone") {
       job.time_zone = zone_of(name, node);
     } else if (name == "environment") {
