@@ -152,6 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadToml{"a = 1\nb = \n",
                 "2:5: this is no TOML: Error while parsing key-value pair: expected value, saw "
                 "'\\n'"},
+        BadToml{"a = 1\n[b]\n[[[c]\nd = 1\n", "3:1: this is no TOML: a key is missing in this line"},
         BadToml{"foo = 1", "1:1: 'foo' is no key of a file; there are time_zone, environment and jobs"},
         BadToml{"'\xc3\xa4' = {b = 1}\n",
                 "1:1: '\xc3\xa4' is no key of a file; there are time_zone, environment and jobs"},
