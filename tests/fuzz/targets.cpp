@@ -3,9 +3,14 @@
 namespace nodepool::fuzz {
 
 const std::vector<Target>& targets() {
-  static const std::vector<Target> kTargets{
-      {"resp", resp},           {"replies", replies},       {"records", records},        {"texts", texts},
-      {"schedules", schedules}, {"view_store", view_store}, {"sqlite_file", sqlite_file}};
+  static const std::vector<Target> kTargets{{"resp", resp},
+                                            {"replies", replies},
+                                            {"records", records},
+                                            {"texts", texts},
+                                            {"schedules", schedules},
+                                            {"cron_file", cron_file},
+                                            {"view_store", view_store},
+                                            {"sqlite_file", sqlite_file}};
   return kTargets;
 }
 

@@ -19,6 +19,8 @@ void records(std::string_view bytes);
 void texts(std::string_view bytes);
 /// Crontab expressions: an error, or a schedule whose instants grow and fit its zone.
 void schedules(std::string_view bytes);
+/// Cron files in either form: faults that are in the file, or entries that can be run.
+void cron_file(std::string_view bytes);
 /// The store's side of the protocol under any sequence of requests: its invariants hold.
 void view_store(std::string_view bytes);
 /// A file that may once have been an SQLite store: an error, or a store that works.

@@ -1,19 +1,40 @@
 #include "cli/parts/toml_file.hpp"
 
-// Only this file sees the library, and compiles it: nothing of it is linked.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "cli/parts/job_rules.hpp"
 #include "cli/parts/printable.hpp"
 #include "cli/parts/toml_job.hpp"
+
+namespace nodepool::cli {
+namespace {
+
+/// The library relied on something that a file does not keep to, such as a key behind "[[".
+class BrokenAssumption : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+constexpr void assume(bool holds) {
+  if (!holds) throw BrokenAssumption("a file broke an assumption of the TOML library");
+}
+
+}  // namespace
+}  // namespace nodepool::cli
+
+// Only this file sees the library, and compiles it: nothing of it is linked. What it would only assert, and
+// in release builds take for granted, is checked always.
+#undef NDEBUG
+#define TOML_ASSERT(condition) ::nodepool::cli::assume(static_cast<bool>(condition))
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
 
 namespace nodepool::cli {
 namespace {
@@ -42,6 +63,15 @@ std::string_view kind_of(const toml::node& node) {
   return "nothing";
 }
 
+/// None if it broke the library's assumptions.
+std::optional<toml::parse_result> parsed_by_library(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const BrokenAssumption&) {
+    return std::nullopt;
+  }
+}
+
 class TomlReader {
  public:
   TomlReader(std::string_view text, const CronFileOptions& options)
@@ -66,6 +96,7 @@ class TomlReader {
   [[nodiscard]] std::optional<std::string> zone_of(std::string_view key, const toml::node& node);
 
   void refuse_deep_keys();
+  [[nodiscard]] std::size_t breaking_line(std::string_view text) const;
   void read_root(const toml::table& root);
   void read_environment(const toml::node& node, Variables& variables);
   void read_jobs(const toml::table& jobs);
@@ -93,13 +124,15 @@ FileSpot TomlReader::spot_of(const toml::source_position& position) const {
 CronFileResult TomlReader::read(std::string_view text) {
   refuse_deep_keys();
   if (!faults_.empty()) return tl::unexpected(std::move(faults_).sorted());
-  const toml::parse_result parsed = toml::parse(text);
+  const auto parsed = parsed_by_library(text);
   if (!parsed) {
-    refuse(spot_of(parsed.error().source().begin),
-           fmt::format("this is no TOML: {}", printable(parsed.error().description())));
-    return tl::unexpected(std::move(faults_).sorted());
+    refuse({breaking_line(text), 1}, "this is no TOML: a key is missing in this line");
+  } else if (!*parsed) {
+    const toml::parse_error& error = parsed->error();
+    refuse(spot_of(error.source().begin), fmt::format("this is no TOML: {}", printable(error.description())));
+  } else {
+    read_root(parsed->table());
   }
-  read_root(parsed.table());
   CronFile file;
   for (TomlJob& job : jobs_) {
     if (!job.time_zone) job.time_zone = time_zone_;
@@ -116,6 +149,15 @@ void TomlReader::refuse_deep_keys() {
     if (dots_of_key(line.text) <= kMost) continue;
     refuse({line.number, 1}, fmt::format("this key has more than {} dots", kMost));
   }
+}
+
+/// The library reads from the beginning on, so all texts that end before this line pass.
+std::size_t TomlReader::breaking_line(std::string_view text) const {
+  const auto first = std::ranges::partition_point(lines_, [&](const FileLine& line) {
+    const auto end = static_cast<std::size_t>(line.text.data() - text.data()) + line.text.size();
+    return parsed_by_library(text.substr(0, end)).has_value();
+  });
+  return first == lines_.end() ? lines_.size() : first->number;
 }
 
 std::optional<TomlText> TomlReader::text_of(std::string_view key, const toml::node& node,
@@ -199,7 +241,7 @@ void TomlReader::read_job(const toml::table& table, TomlJob& job) {
     const std::string name(key.str());
     if (name == "schedule") {
       job.schedule = text_of(name, node, "\"30 2 * * *\"");
-      job.has_faults = job.has_faults || !job.schedule;
+      job.names_schedule = true;
     } else if (name == "time_zone") {
       job.time_zone = zone_of(name, node);
     } else if (name == "environment") {

@@ -27,7 +27,7 @@ void add_fault_of(const TomlText& schedule, const Error& error, const std::vecto
 
 void check_whole(const TomlJob& job, FaultList& faults) {
   const std::string shown = quoted_piece(job.name);
-  if (!job.schedule && !job.has_faults) {
+  if (!job.names_schedule) {
     faults.add(job.spot, fmt::format("the job {} has no schedule", shown));
   }
   if (!job.command_spot && !job.shell_spot) {

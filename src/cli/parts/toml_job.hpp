@@ -13,7 +13,7 @@
 
 namespace nodepool::cli {
 
-/// A text in the file, and where its value begins.
+/// A text in the file, and where it begins: at its first quote.
 struct TomlText {
   std::string text;
   FileSpot spot;
@@ -23,6 +23,7 @@ struct TomlText {
 struct TomlJob {
   std::string name;
   FileSpot spot;
+  bool names_schedule = false;  ///< Even if it is of the wrong kind.
   std::optional<TomlText> schedule;
   std::optional<std::string> time_zone;  ///< None: the file's.
   CronCommand command;
@@ -30,7 +31,6 @@ struct TomlJob {
   std::optional<FileSpot> shell_spot;
   Variables environment;
   JobRules rules;
-  bool has_faults = false;
 };
 
 /// Faults of the job as a whole: what is missing, and what excludes each other.
