@@ -7,7 +7,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 seconds=${1:-10}
 shift || true
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then targets=(resp replies records texts schedules cron_file view_store sqlite_file); fi
+if [ ${#targets[@]} -eq 0 ]; then
+  targets=(resp replies records texts schedules cron_file view_store sqlite_file)
+fi
 build=${NODEPOOL_FUZZ_BUILD:-$root/build/fuzz}
 
 launcher=()

@@ -103,6 +103,19 @@ TEST(TomlFile, TheZoneIsTheJobsOrTheFilesOrThatOfTheOptions) {
   EXPECT_EQ(toml(jobs, {.time_zone = "Africa/Cairo"}).entries[0].schedule.time_zone(), "Africa/Cairo");
 }
 
+TEST(TomlFile, TextsInQuotesOfAnyKindTakeAnyCharacter) {
+  const CronFile file = toml(
+      "\xef\xbb\xbf# \xc2\xa7 ' \"\n[jobs.\"\xc2\xa7\"]\nschedule = '@daily'\n"
+      "shell = \"\"\"\n\\\"\xc2\xa7 # \"\" ' \\\n  x\"\"\"\"\"\nuser = \"\\u00a7\"\n"
+      "input = '''\\\n\xc2\xa7 . . '' '''  # \xc2\xa7\nenvironment = {A = \"\\\"\xc2\xa7\", B = '\\'}\n");
+  ASSERT_EQ(file.entries.size(), 1U);
+  EXPECT_EQ(file.entries[0].name, "\xc2\xa7");
+  EXPECT_EQ(file.entries[0].command.words.at(2), "\"\xc2\xa7 # \"\" ' x\"\"");
+  EXPECT_EQ(file.entries[0].command.user, "\xc2\xa7");
+  EXPECT_EQ(file.entries[0].command.input, "\\\n\xc2\xa7 . . '' ");
+  EXPECT_THAT(file.entries[0].command.environment, ElementsAre("A=\"\xc2\xa7", "B=\\"));
+}
+
 TEST(TomlFile, TheNameFixesWhatTheTildeStandsFor) {
   const CronFile file = toml("[jobs.one]\nschedule = '0 ~ ~ * * *'\nshell = 'a'\n");
   EXPECT_EQ(file.entries.at(0).schedule.describe(),
@@ -125,6 +138,11 @@ TEST_P(TomlFault, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(fault_texts(read), ElementsAre(GetParam().fault)) << GetParam().text;
 }
 
+std::string deep_key(int dots) {
+  std::string key = "a";
+  for (int i = 0; i < dots; ++i) key += ".a";
+  return key;
+}
 /// A job that lacks nothing, with one line more; that is line 4.
 std::string job_with(const std::string& line) {
   return "[jobs.a]\nschedule = '@daily'\nshell = 'x'\n" + line + "\n";
@@ -168,7 +186,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadToml{"jobs = [1]", "1:8: jobs is an array; it takes a table, such as [jobs.backup]"},
         BadToml{"jobs.a = 2020-01-01",
                 "1:10: 'a' is a date or time; it takes a table, such as [jobs.backup]"},
-        BadToml{"[a" + std::string(101 * 2, '.') + "]\n", "1:1: this key has more than 100 dots"},
+        BadToml{"\n" + deep_key(101) + " = 1", "2:1: a key in this line has more than 100 dots"},
+        BadToml{"a = {" + deep_key(101) + " = 1}", "1:1: a key in this line has more than 100 dots"},
+        BadToml{deep_key(100) + " = 1",
+                "1:1: 'a' is no key of a file; there are time_zone, environment and jobs"},
+        BadToml{"a = 1\n\xc3\xa4 = 1", "2:1: this is no TOML: '\xc3\xa4' stands outside of quotes"},
+        BadToml{"a = \"\"\"x\"\"\"\"\"\xc2\xa7",
+                "1:14: this is no TOML: '\xc2\xa7' stands outside of quotes"},
+        BadToml{"a = \"\"\"\\\n  \xc2\xa7\"\"\"",
+                "2:3: this is no TOML: '\xc2\xa7' stands behind a backslash; put it before that"},
         BadToml{std::string("a = 'b\0'", 8), "1:7: there is a zero byte; a cron file is text"}));
 
 INSTANTIATE_TEST_SUITE_P(

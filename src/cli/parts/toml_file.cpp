@@ -10,6 +10,7 @@
 #include "cli/parts/job_rules.hpp"
 #include "cli/parts/printable.hpp"
 #include "cli/parts/toml_job.hpp"
+#include "cli/parts/toml_scan.hpp"
 
 namespace nodepool::cli {
 namespace {
@@ -95,7 +96,6 @@ class TomlReader {
   [[nodiscard]] bool is_whole(const TomlText& text);
   [[nodiscard]] std::optional<std::string> zone_of(std::string_view key, const toml::node& node);
 
-  void refuse_deep_keys();
   [[nodiscard]] std::size_t breaking_line(std::string_view text) const;
   void read_root(const toml::table& root);
   void read_environment(const toml::node& node, Variables& variables);
@@ -122,7 +122,7 @@ FileSpot TomlReader::spot_of(const toml::source_position& position) const {
 }
 
 CronFileResult TomlReader::read(std::string_view text) {
-  refuse_deep_keys();
+  scan_toml(text, faults_);
   if (!faults_.empty()) return tl::unexpected(std::move(faults_).sorted());
   const auto parsed = parsed_by_library(text);
   if (!parsed) {
@@ -140,15 +140,6 @@ CronFileResult TomlReader::read(std::string_view text) {
   }
   if (!faults_.empty()) return tl::unexpected(std::move(faults_).sorted());
   return file;
-}
-
-/// The library would make a table in a table for each dot, and end them by recursion.
-void TomlReader::refuse_deep_keys() {
-  constexpr std::size_t kMost = 100;
-  for (const FileLine& line : lines_) {
-    if (dots_of_key(line.text) <= kMost) continue;
-    refuse({line.number, 1}, fmt::format("this key has more than {} dots", kMost));
-  }
 }
 
 /// The library reads from the beginning on, so all texts that end before this line pass.

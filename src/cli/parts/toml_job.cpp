@@ -64,21 +64,4 @@ std::size_t byte_column(std::string_view line, std::size_t character) {
   return line.size() + 1;
 }
 
-std::size_t dots_of_key(std::string_view line) {
-  std::size_t most = 0;
-  std::size_t dots = 0;
-  char before = ' ';  // The last one that is no blank.
-  bool is_apart = false;
-  for (const char c : line) {
-    const bool is_blank = c == ' ' || c == '\t';
-    const bool is_part = c == '_' || c == '-' || c == '"' || c == '\'' || (c >= '0' && c <= '9') ||
-                         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (c == '.') most = std::max(most, ++dots);
-    if (!is_blank && c != '.' && (!is_part || (is_apart && before != '.'))) dots = 0;
-    is_apart = is_blank;
-    if (!is_blank) before = c;
-  }
-  return most;
-}
-
 }  // namespace nodepool::cli

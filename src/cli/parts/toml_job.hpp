@@ -41,7 +41,5 @@ void check_whole(const TomlJob& job, FaultList& faults);
 
 /// Where the character begins that is the `character`th of the line, from 1; in bytes, from 1.
 [[nodiscard]] std::size_t byte_column(std::string_view line, std::size_t character);
-/// How many dots a key in the line has at most: `a.b."c" = 1`.
-[[nodiscard]] std::size_t dots_of_key(std::string_view line);
 
 }  // namespace nodepool::cli
