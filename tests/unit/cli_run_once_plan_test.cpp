@@ -1,0 +1,98 @@
+// The plan of `nodepool run --mode once`.
+
+#include "unit/run_plan_play.hpp"
+
+namespace {
+
+using namespace nodepool::test::run_plan;
+
+/// A plan whose command runs since 1000 under a claim that lasts until 4000, marked before it started.
+RunPlan running_once(RestartRule restart = RestartRule::on_failure) {
+  RunRules once = rules();
+  once.once = true;
+  once.restart = restart;
+  RunPlan plan(once);
+  plan.on_joined(ms(0));
+  plan.on_claimed(ms(4000));
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::mark);
+  plan.on_marked();
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::start);
+  plan.on_start(ms(1000));
+  return plan;
+}
+
+TEST(CliRunOncePlan, ASuccessIsWrittenDownBeforeTheClaimIsGivenBack) {
+  RunPlan plan = running_once();
+  plan.on_ended(0, ms(2000));
+  plan.on_gone(ms(2010), 1.0);
+  EXPECT_EQ(plan.next(ms(2010)).act, Act::record);
+  plan.on_not_written(ms(2020));
+  EXPECT_EQ(plan.next(ms(2030)).act, Act::rest);
+  EXPECT_EQ(plan.next(plan.next(ms(2030)).look_at).act, Act::record);
+  plan.on_succeeded();
+  EXPECT_EQ(plan.next(ms(2500)).act, Act::release);
+  plan.on_released();
+  EXPECT_EQ(plan.next(ms(2500)).act, Act::leave);
+  EXPECT_EQ(plan.next(ms(2500)).code, 0);
+}
+
+TEST(CliRunOncePlan, ASuccessThatCannotBeWrittenIsAFailureOfOurs) {
+  RunPlan plan = running_once();
+  plan.on_ended(0, ms(2000));
+  plan.on_gone(ms(2010), 1.0);
+  plan.on_not_written(ms(2020));
+  EXPECT_EQ(plan.next(ms(4000)).act, Act::release);
+  plan.on_released();
+  EXPECT_EQ(plan.next(ms(4000)).code, 125);
+}
+
+TEST(CliRunOncePlan, AFailureIsRepeatedUnderANewMark) {
+  RunPlan plan = running_once();
+  plan.on_ended(1, ms(2000));
+  EXPECT_EQ(after_gone(plan, 2010).act, Act::rest);
+  plan.on_claimed(ms(9000));
+  EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
+  RunPlan never = running_once(RestartRule::never);
+  never.on_ended(3, ms(2000));
+  EXPECT_EQ(after_gone(never, 2010).code, 3);
+}
+
+TEST(CliRunOncePlan, AMarkIsGoodForOneClaim) {
+  RunRules once = rules();
+  once.once = true;
+  RunPlan plan(once);
+  plan.on_joined(ms(0));
+  plan.on_claimed(ms(4000));
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::mark);
+  plan.on_marked();
+  plan.on_hand_over(ms(1000));
+  EXPECT_EQ(plan.next(ms(1000)).act, Act::release);
+  plan.on_released();
+  plan.on_claimed(ms(9000));
+  EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
+}
+
+TEST(CliRunOncePlan, AnEndThatWasAskedForIsNoSuccess) {
+  RunPlan plan = running_once();
+  plan.on_leave(15, ms(1500));
+  plan.on_ended(0, ms(2000));
+  EXPECT_EQ(after_gone(plan, 2010).act, Act::leave);
+  RunPlan moved = running_once();
+  moved.on_hand_over(ms(1500));
+  moved.on_told(ms(1500));
+  moved.on_ended(0, ms(2000));
+  EXPECT_NE(after_gone(moved, 2010).act, Act::record);
+}
+
+TEST(CliRunOncePlan, ASuccessElsewhereEndsTheWait) {
+  RunRules once = rules();
+  once.once = true;
+  RunPlan plan(once);
+  plan.on_joined(ms(0));
+  EXPECT_TRUE(plan.is_idle());
+  plan.on_succeeded();
+  EXPECT_EQ(plan.next(ms(10)).act, Act::leave);
+  EXPECT_EQ(plan.next(ms(10)).code, 0);
+}
+
+}  // namespace
