@@ -252,12 +252,16 @@ TEST_F(GuardedCommands, DoNotWaitForANurseryThatIsFrozen) {
   rules.valid_until = [&] { return end_of_lease; };
   const CommandEnd late = run(shell("touch " + folder_.path() + "/ran"), rules);
   EXPECT_THAT(late.not_started.value_or(""), HasSubstr("does not answer"));
-  // Asked to stop, though the lease goes on.
+  // Asked to stop after it was ordered to start, though the lease goes on.
   const auto stop = std::make_unique<std::stop_source>();
   rules = for_long();
   rules.stop = stop->get_token();
   rules.grace = 50ms;
-  stop->request_stop();
+  int asked = 0;
+  rules.valid_until = [&] {
+    if (++asked == 2) stop->request_stop();
+    return BootClock::now() + 1h;
+  };
   const CommandEnd stopped = run(shell("touch " + folder_.path() + "/ran"), rules);
   EXPECT_THAT(stopped.not_started.value_or(""), HasSubstr("does not answer"));
   ::kill(nursery, SIGCONT);

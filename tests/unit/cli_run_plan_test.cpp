@@ -3,51 +3,15 @@
 #include "cli/parts/execution.hpp"
 #include "cli/parts/run_log.hpp"
 #include "cli/parts/run_plan.hpp"
+#include "support/run_plan_dialogue.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using namespace nodepool;
 using namespace nodepool::cli;
+using namespace nodepool::test;
 using Act = RunStep::Act;
-
-MonotonicTime ms(std::int64_t time) {
-  return MonotonicTime(std::chrono::milliseconds(time));
-}
-
-/// Lease grace 500 ms, stop grace 3 s, restarts after 1 to 8 s; the slack before a lease's end is 100 ms.
-RunRules rules() {
-  return {.lease_grace = 500ms,
-          .stop_grace = 3s,
-          .timeout = 0ms,
-          .wait = {},
-          .restart = RestartRule::always,
-          .restart_delay = 1s,
-          .restart_delay_most = 8s};
-}
-
-/// A plan whose command runs since 1000 under a claim that lasts until `valid_until`.
-RunPlan running(const RunRules& given, std::int64_t valid_until = 4000) {
-  RunPlan plan(given);
-  plan.on_joined(ms(0));
-  plan.on_claimed(ms(valid_until));
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::start);
-  plan.on_start(ms(1000));
-  return plan;
-}
-
-StopOrder order(std::int64_t term, std::int64_t kill) {
-  return {ms(term), ms(kill)};
-}
-
-/// What a plan does after all is over. A claim whose lease was not renewed is kept to its end.
-RunStep after_gone(RunPlan& plan, std::int64_t now) {
-  plan.on_gone(ms(now), 1.0);
-  if (plan.next(ms(now)).act == Act::rest) plan.on_lease(MonotonicTime::min());
-  EXPECT_EQ(plan.next(ms(now)).act, Act::release);
-  plan.on_released();
-  return plan.next(ms(now));
-}
 
 TEST(CliRunPlan, TermAndKillComeBeforeTheLeaseEndsAndMoveOnWithIt) {
   RunPlan plan = running(rules());
@@ -297,95 +261,6 @@ TEST(CliRunPlan, AStartThatWasRefusedOrFailedRunsNothing) {
   EXPECT_EQ(failed.next(ms(1001)).act, Act::release);
   failed.on_released();
   EXPECT_EQ(failed.next(ms(1001)).code, kNoSuchCommand);
-}
-
-/// As above, of a job that is to succeed once: marked before it started.
-RunPlan running_once(RestartRule restart = RestartRule::on_failure) {
-  RunRules once = rules();
-  once.once = true;
-  once.restart = restart;
-  RunPlan plan(once);
-  plan.on_joined(ms(0));
-  plan.on_claimed(ms(4000));
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::mark);
-  plan.on_marked();
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::start);
-  plan.on_start(ms(1000));
-  return plan;
-}
-
-TEST(CliRunPlan, OfOnceASuccessIsWrittenDownBeforeTheClaimIsGivenBack) {
-  RunPlan plan = running_once();
-  plan.on_ended(0, ms(2000));
-  plan.on_gone(ms(2010), 1.0);
-  EXPECT_EQ(plan.next(ms(2010)).act, Act::record);
-  plan.on_not_written(ms(2020));
-  EXPECT_EQ(plan.next(ms(2030)).act, Act::rest);
-  EXPECT_EQ(plan.next(plan.next(ms(2030)).look_at).act, Act::record);
-  plan.on_succeeded();
-  EXPECT_EQ(plan.next(ms(2500)).act, Act::release);
-  plan.on_released();
-  EXPECT_EQ(plan.next(ms(2500)).act, Act::leave);
-  EXPECT_EQ(plan.next(ms(2500)).code, 0);
-}
-
-TEST(CliRunPlan, OfOnceASuccessThatCannotBeWrittenIsAFailureOfOurs) {
-  RunPlan plan = running_once();
-  plan.on_ended(0, ms(2000));
-  plan.on_gone(ms(2010), 1.0);
-  plan.on_not_written(ms(2020));
-  EXPECT_EQ(plan.next(ms(4000)).act, Act::release);
-  plan.on_released();
-  EXPECT_EQ(plan.next(ms(4000)).code, 125);
-}
-
-TEST(CliRunPlan, OfOnceAFailureIsRepeatedUnderANewMark) {
-  RunPlan plan = running_once();
-  plan.on_ended(1, ms(2000));
-  EXPECT_EQ(after_gone(plan, 2010).act, Act::rest);
-  plan.on_claimed(ms(9000));
-  EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
-  RunPlan never = running_once(RestartRule::never);
-  never.on_ended(3, ms(2000));
-  EXPECT_EQ(after_gone(never, 2010).code, 3);
-}
-
-TEST(CliRunPlan, OfOnceAMarkIsGoodForOneClaim) {
-  RunRules once = rules();
-  once.once = true;
-  RunPlan plan(once);
-  plan.on_joined(ms(0));
-  plan.on_claimed(ms(4000));
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::mark);
-  plan.on_marked();
-  plan.on_hand_over(ms(1000));
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::release);
-  plan.on_released();
-  plan.on_claimed(ms(9000));
-  EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
-}
-
-TEST(CliRunPlan, OfOnceAnEndThatWasAskedForIsNoSuccess) {
-  RunPlan plan = running_once();
-  plan.on_leave(15, ms(1500));
-  plan.on_ended(0, ms(2000));
-  EXPECT_EQ(after_gone(plan, 2010).act, Act::leave);
-  RunPlan moved = running_once();
-  moved.on_hand_over(ms(1500));
-  moved.on_told(ms(1500));
-  moved.on_ended(0, ms(2000));
-  EXPECT_NE(after_gone(moved, 2010).act, Act::record);
-}
-
-TEST(CliRunPlan, OfOnceASuccessElsewhereEndsTheWait) {
-  RunRules once = rules();
-  once.once = true;
-  RunPlan plan(once);
-  plan.on_joined(ms(0));
-  EXPECT_TRUE(plan.is_idle());
-  plan.on_succeeded();
-  EXPECT_EQ(plan.next(ms(10)).act, Act::leave);
-  EXPECT_EQ(plan.next(ms(10)).code, 0);
 }
 
 TEST(CliRunPlan, AGraceThatDoesNotFitIsRefusedAndTheDefaultLeavesRoom) {
