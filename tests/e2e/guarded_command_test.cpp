@@ -6,10 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -267,6 +269,38 @@ TEST_F(GuardedCommands, DoNotWaitForANurseryThatIsFrozen) {
   ::kill(nursery, SIGCONT);
   EXPECT_EQ(run(shell("echo next")).tail, "next");
   EXPECT_FALSE(std::ifstream(folder_.path() + "/ran").good());
+}
+
+TEST_F(GuardedCommands, AreRefusedWhenAFrozenNurseryHasTooManyToCome) {
+  const pid_t nursery = children_of(::getpid()).front();
+  ::kill(nursery, SIGSTOP);
+  auto guarded = nursery_.guard(shell("true"));
+  for (int more = 0; guarded && more < 20'000; ++more) guarded = nursery_.guard(shell("true"));
+  ASSERT_FALSE(guarded);
+  EXPECT_EQ(guarded.error().code, ErrorCode::unavailable);
+  ::kill(nursery, SIGCONT);
+  EXPECT_EQ(run(shell("echo next")).tail, "next");
+}
+
+TEST(JobGuard, DoesNotStartWhatWasTakenBackWhileItSlept) {
+  std::array<int, 2> sockets{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()), 0);
+  driver::Descriptor ours(sockets[0]);
+  const MonotonicTime now = BootClock::now();
+  send_order(ours.get(), {GuardOrder::Kind::start, 0, {now + 1h, now + 1h}});
+  send_order(ours.get(), {GuardOrder::Kind::limit, 0, {now, now + 1h}});
+  const pid_t guardian = ::fork();
+  if (guardian == 0) {
+    ours.reset();
+    guard_jobs(sockets[1], {.words = {"/bin/true"}});
+  }
+  ::close(sockets[1]);
+  ASSERT_TRUE(driver::wait_readable(ours.get(), -1, now + 20s).first);
+  const ReceivedReport received = receive_report(ours.get());
+  ASSERT_TRUE(received.report);
+  EXPECT_EQ(received.report->kind, JobReport::Kind::too_late);
+  ours.reset();
+  ::waitpid(guardian, nullptr, 0);
 }
 
 TEST_F(GuardedCommands, AreLookedUpInTheirOwnPath) {
