@@ -304,6 +304,13 @@ int Runner::leave(int code) {
   life_.request_stop();
   life_.join();
   pool_.stop();
+  if (plan_.success_is_lost()) {
+    log("failed",
+        {{"message",
+          "the command has succeeded, but the lease ended before that could be written down: it will be run "
+          "again, by the next node or the next start"}},
+        LogLevel::error);
+  }
   log("left", {{"code", std::to_string(code)}});
   return code;
 }

@@ -6,10 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -252,17 +254,53 @@ TEST_F(GuardedCommands, DoNotWaitForANurseryThatIsFrozen) {
   rules.valid_until = [&] { return end_of_lease; };
   const CommandEnd late = run(shell("touch " + folder_.path() + "/ran"), rules);
   EXPECT_THAT(late.not_started.value_or(""), HasSubstr("does not answer"));
-  // Asked to stop, though the lease goes on.
+  // Asked to stop after it was ordered to start, though the lease goes on.
   const auto stop = std::make_unique<std::stop_source>();
   rules = for_long();
   rules.stop = stop->get_token();
   rules.grace = 50ms;
-  stop->request_stop();
+  int asked = 0;
+  rules.valid_until = [&] {
+    if (++asked == 2) stop->request_stop();
+    return BootClock::now() + 1h;
+  };
   const CommandEnd stopped = run(shell("touch " + folder_.path() + "/ran"), rules);
   EXPECT_THAT(stopped.not_started.value_or(""), HasSubstr("does not answer"));
   ::kill(nursery, SIGCONT);
   EXPECT_EQ(run(shell("echo next")).tail, "next");
   EXPECT_FALSE(std::ifstream(folder_.path() + "/ran").good());
+}
+
+TEST_F(GuardedCommands, AreRefusedWhenAFrozenNurseryHasTooManyToCome) {
+  const pid_t nursery = children_of(::getpid()).front();
+  ::kill(nursery, SIGSTOP);
+  auto guarded = nursery_.guard(shell("true"));
+  for (int more = 0; guarded && more < 20'000; ++more) guarded = nursery_.guard(shell("true"));
+  ASSERT_FALSE(guarded);
+  EXPECT_EQ(guarded.error().code, ErrorCode::unavailable);
+  ::kill(nursery, SIGCONT);
+  EXPECT_EQ(run(shell("echo next")).tail, "next");
+}
+
+TEST(JobGuard, DoesNotStartWhatWasTakenBackWhileItSlept) {
+  std::array<int, 2> sockets{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()), 0);
+  driver::Descriptor ours(sockets[0]);
+  const MonotonicTime now = BootClock::now();
+  send_order(ours.get(), {GuardOrder::Kind::start, 0, {now + 1h, now + 1h}});
+  send_order(ours.get(), {GuardOrder::Kind::limit, 0, {now, now + 1h}});
+  const pid_t guardian = ::fork();
+  if (guardian == 0) {
+    ours.reset();
+    guard_jobs(sockets[1], {.words = {"/bin/true"}});
+  }
+  ::close(sockets[1]);
+  ASSERT_TRUE(driver::wait_readable(ours.get(), -1, now + 20s).first);
+  const ReceivedReport received = receive_report(ours.get());
+  ASSERT_TRUE(received.report);
+  EXPECT_EQ(received.report->kind, JobReport::Kind::too_late);
+  ours.reset();
+  ::waitpid(guardian, nullptr, 0);
 }
 
 TEST_F(GuardedCommands, AreLookedUpInTheirOwnPath) {

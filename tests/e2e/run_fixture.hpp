@@ -2,27 +2,26 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <filesystem>
+#include <chrono>
+#include <cstdint>
 #include <fstream>
+#include <functional>
+#include <initializer_list>
 #include <map>
 #include <sstream>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "cli/parts/child.hpp"
 #include "nodepool/types.hpp"
 #include "support/process.hpp"
-#include "support/redis_server.hpp"
-#include "support/tcp_gate.hpp"
 
 namespace nodepool::test {
-
-using namespace std::chrono_literals;
-using namespace nodepool::cli;
 
 /// Writes what happens as "NANOSECONDS RUN PID WHAT" lines, each in one write to a file that is appended to,
 /// on the clock of leases: its last beat is a time at which it certainly ran. RUN is the command's own
@@ -60,6 +59,7 @@ inline std::int64_t boot_now() {
   return BootClock::now().time_since_epoch().count();
 }
 
+/// What tests of `nodepool run` share: a store in a file, the recorder as the command, and waiting.
 class Run : public testing::Test {
  protected:
   Run() { std::ofstream(folder_.path() + "/recorder.py") << kRecorder; }
@@ -92,12 +92,12 @@ class Run : public testing::Test {
     command.insert(command.end(), manners.begin(), manners.end());
     return command;
   }
-  [[nodiscard]] Child launch(const std::vector<std::string>& options, const std::vector<std::string>& command,
-                             std::string at = {}) const {
+  [[nodiscard]] cli::Child launch(const std::vector<std::string>& options,
+                                  const std::vector<std::string>& command, std::string at = {}) const {
     std::vector<std::string> all = words(options, command);
     all.insert(all.begin(), NODEPOOL_COMMAND);
     if (at.empty()) at = store();
-    auto child = Child::start(all, {"NODEPOOL_STORE=" + at});
+    auto child = cli::Child::start(all, {"NODEPOOL_STORE=" + at});
     if (!child) throw std::runtime_error(child.error().message);
     return *std::move(child);
   }
@@ -139,32 +139,32 @@ class Run : public testing::Test {
     return end != std::string::npos && line.substr(end + 2, 1) != "Z";
   }
   static bool wait_for(const std::string& what, const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!condition()) {
       if (std::chrono::steady_clock::now() >= deadline) {
         ADD_FAILURE() << "waited in vain for " << what;
         return false;
       }
-      std::this_thread::sleep_for(2ms);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     return true;
   }
   /// On failure the logs of these wrappers are shown.
-  bool wait_for_begins(std::size_t count, std::initializer_list<Child*> wrappers) const {
+  bool wait_for_begins(std::size_t count, std::initializer_list<cli::Child*> wrappers) const {
     const bool come = wait_for(fmt::format("begin number {}", count), [&] {
-      for (Child* wrapper : wrappers) wrapper->read();
+      for (cli::Child* wrapper : wrappers) wrapper->read();
       return stamps_of("begin").size() >= count;
     });
-    for (const Child* wrapper : wrappers) EXPECT_TRUE(come) << wrapper->errors();
+    for (const cli::Child* wrapper : wrappers) EXPECT_TRUE(come) << wrapper->errors();
     return come;
   }
-  static bool wait_for_end(Child& child) {
+  static bool wait_for_end(cli::Child& child) {
     return wait_for("the end of a wrapper", [&] {
       child.read();
       return child.exit_code().has_value();
     });
   }
-  static bool wait_for_log(Child& child, const std::string& text) {
+  static bool wait_for_log(cli::Child& child, const std::string& text) {
     return wait_for(text + " in the log", [&] {
       child.read();
       return child.errors().find(text) != std::string::npos;

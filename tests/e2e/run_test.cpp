@@ -1,9 +1,22 @@
 // `nodepool run` with real processes: what is started, what is stopped and when, and what the exit codes say.
 
-#include "e2e/run_fixture.hpp"
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 
-namespace nodepool::test {
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "e2e/run_fixture.hpp"
+#include "support/redis_server.hpp"
+#include "support/tcp_gate.hpp"
+
 namespace {
+
+using namespace std::chrono_literals;
+using namespace nodepool;
+using namespace nodepool::cli;
+using namespace nodepool::test;
 
 TEST_F(Run, TheExitCodeIsTheCommandsAndItsOutputUntouched) {
   const std::vector<std::string> once{"--restart", "never"};
@@ -213,4 +226,3 @@ TEST_F(Run, WorksAsTheFirstProcessOfAContainer) {
 }
 
 }  // namespace
-}  // namespace nodepool::test

@@ -2,25 +2,16 @@
 
 #include "cli/parts/execution.hpp"
 #include "cli/parts/run_log.hpp"
-#include "unit/run_plan_play.hpp"
+#include "cli/parts/run_plan.hpp"
+#include "support/run_plan_dialogue.hpp"
 
 namespace {
 
-using namespace nodepool::test::run_plan;
-
-/// A plan whose command runs since 1000 under a claim that lasts until `valid_until`.
-RunPlan running(const RunRules& given, std::int64_t valid_until = 4000) {
-  RunPlan plan(given);
-  plan.on_joined(ms(0));
-  plan.on_claimed(ms(valid_until));
-  EXPECT_EQ(plan.next(ms(1000)).act, Act::start);
-  plan.on_start(ms(1000));
-  return plan;
-}
-
-StopOrder order(std::int64_t term, std::int64_t kill) {
-  return {ms(term), ms(kill)};
-}
+using namespace std::chrono_literals;
+using namespace nodepool;
+using namespace nodepool::cli;
+using namespace nodepool::test;
+using Act = RunStep::Act;
 
 TEST(CliRunPlan, TermAndKillComeBeforeTheLeaseEndsAndMoveOnWithIt) {
   RunPlan plan = running(rules());

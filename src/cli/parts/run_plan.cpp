@@ -96,6 +96,7 @@ void RunPlan::on_leave(int signal, MonotonicTime now) noexcept {
 
 void RunPlan::on_succeeded() noexcept {
   to_record_ = false;
+  succeeded_ = true;
   if (!exit_code_) exit_code_ = 0;
 }
 
@@ -229,11 +230,19 @@ void RunPlan::refresh_order(MonotonicTime now) noexcept {
 RunStep RunPlan::next_of_success(MonotonicTime now) noexcept {
   if (valid_until_ <= now) {
     to_record_ = false;
+    success_is_lost_ = true;
     exit_code_ = kRunFailed;
     return {RunStep::Act::release, {}, 0, now};
   }
   if (now < write_at_) return {RunStep::Act::rest, {}, 0, write_at_};
   return {RunStep::Act::record, {}, 0, now};
+}
+
+/// Of once, 0 says that the success is written down: who waits for it builds on that.
+int RunPlan::final_code() const noexcept {
+  const int code = exit_code_.value_or(kSignalled + leave_signal_);
+  if (!rules_.once || code != 0 || succeeded_) return code;
+  return leave_at_ ? kSignalled + leave_signal_ : kNotOwner;
 }
 
 RunStep RunPlan::next(MonotonicTime now) noexcept {
@@ -261,8 +270,7 @@ RunStep RunPlan::next(MonotonicTime now) noexcept {
     order_reason_ = limit.reason;
     return {RunStep::Act::start, order_, 0, now};
   }
-  if (exit_code_) return {RunStep::Act::leave, {}, *exit_code_, now};
-  if (leave_at_) return {RunStep::Act::leave, {}, kSignalled + leave_signal_, now};
+  if (exit_code_ || leave_at_) return {RunStep::Act::leave, {}, final_code(), now};
   if (resting) return {RunStep::Act::rest, {}, 0, rest_until_};
   const bool hurried = rules_.wait && without_job_since_;
   return {RunStep::Act::claim, {}, 0, hurried ? *without_job_since_ + *rules_.wait : MonotonicTime::max()};

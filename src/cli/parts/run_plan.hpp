@@ -112,6 +112,8 @@ class RunPlan {
   /// Which start in a row this is or will be: 1 at first, and again after a run that lasted.
   [[nodiscard]] unsigned attempt() const noexcept { return ended_in_a_row_ + 1; }
   [[nodiscard]] MonotonicTime rest_until() const noexcept { return rest_until_; }
+  /// Of once: it has succeeded here, which could not be written down while the claim lasted.
+  [[nodiscard]] bool success_is_lost() const noexcept { return success_is_lost_; }
   /// Nothing runs here: whether it has succeeded elsewhere is worth a look.
   [[nodiscard]] bool is_idle() const noexcept { return job_ == Job::none && !claimed_ && !exit_code_; }
 
@@ -126,6 +128,7 @@ class RunPlan {
   void refresh_order(MonotonicTime now) noexcept;
   void forget_run() noexcept;
   [[nodiscard]] RunStep next_of_success(MonotonicTime now) noexcept;
+  [[nodiscard]] int final_code() const noexcept;
   void decide_after_run(MonotonicTime now, double random) noexcept;
   void rest_after_end(MonotonicTime now, double random) noexcept;
 
@@ -148,8 +151,10 @@ class RunPlan {
   std::optional<MonotonicTime> lease_ended_at_;  ///< TERM was due because of it: no renewal takes that back.
   unsigned ended_in_a_row_ = 0;
   MonotonicTime rest_until_ = MonotonicTime::min();
-  bool marked_ = false;                            ///< The next run is written down.
-  bool to_record_ = false;                         ///< It has succeeded, which is not yet written down.
+  bool marked_ = false;     ///< The next run is written down.
+  bool to_record_ = false;  ///< It has succeeded, which is not yet written down.
+  bool succeeded_ = false;  ///< Here or elsewhere, and that is written down.
+  bool success_is_lost_ = false;
   MonotonicTime write_at_ = MonotonicTime::min();  ///< When to try that again.
   std::optional<int> exit_code_;
 };

@@ -1,12 +1,17 @@
-// The plan of `nodepool run --mode once`.
+#include <gtest/gtest.h>
 
-#include "unit/run_plan_play.hpp"
+#include "cli/parts/execution.hpp"
+#include "cli/parts/run_plan.hpp"
+#include "support/run_plan_dialogue.hpp"
 
 namespace {
 
-using namespace nodepool::test::run_plan;
+using namespace nodepool;
+using namespace nodepool::cli;
+using namespace nodepool::test;
+using Act = RunStep::Act;
 
-/// A plan whose command runs since 1000 under a claim that lasts until 4000, marked before it started.
+/// A plan of a job that is to succeed once, which runs since 1000 and was marked before.
 RunPlan running_once(RestartRule restart = RestartRule::on_failure) {
   RunRules once = rules();
   once.once = true;
@@ -21,7 +26,7 @@ RunPlan running_once(RestartRule restart = RestartRule::on_failure) {
   return plan;
 }
 
-TEST(CliRunOncePlan, ASuccessIsWrittenDownBeforeTheClaimIsGivenBack) {
+TEST(CliRunOnce, ASuccessIsWrittenDownBeforeTheClaimIsGivenBack) {
   RunPlan plan = running_once();
   plan.on_ended(0, ms(2000));
   plan.on_gone(ms(2010), 1.0);
@@ -36,7 +41,7 @@ TEST(CliRunOncePlan, ASuccessIsWrittenDownBeforeTheClaimIsGivenBack) {
   EXPECT_EQ(plan.next(ms(2500)).code, 0);
 }
 
-TEST(CliRunOncePlan, ASuccessThatCannotBeWrittenIsAFailureOfOurs) {
+TEST(CliRunOnce, ASuccessThatCannotBeWrittenIsAFailureOfOurs) {
   RunPlan plan = running_once();
   plan.on_ended(0, ms(2000));
   plan.on_gone(ms(2010), 1.0);
@@ -44,9 +49,10 @@ TEST(CliRunOncePlan, ASuccessThatCannotBeWrittenIsAFailureOfOurs) {
   EXPECT_EQ(plan.next(ms(4000)).act, Act::release);
   plan.on_released();
   EXPECT_EQ(plan.next(ms(4000)).code, 125);
+  EXPECT_TRUE(plan.success_is_lost());
 }
 
-TEST(CliRunOncePlan, AFailureIsRepeatedUnderANewMark) {
+TEST(CliRunOnce, AFailureIsRepeatedUnderANewMark) {
   RunPlan plan = running_once();
   plan.on_ended(1, ms(2000));
   EXPECT_EQ(after_gone(plan, 2010).act, Act::rest);
@@ -57,7 +63,7 @@ TEST(CliRunOncePlan, AFailureIsRepeatedUnderANewMark) {
   EXPECT_EQ(after_gone(never, 2010).code, 3);
 }
 
-TEST(CliRunOncePlan, AMarkIsGoodForOneClaim) {
+TEST(CliRunOnce, AMarkIsGoodForOneClaim) {
   RunRules once = rules();
   once.once = true;
   RunPlan plan(once);
@@ -72,11 +78,12 @@ TEST(CliRunOncePlan, AMarkIsGoodForOneClaim) {
   EXPECT_EQ(plan.next(ms(5000)).act, Act::mark);
 }
 
-TEST(CliRunOncePlan, AnEndThatWasAskedForIsNoSuccess) {
+TEST(CliRunOnce, AnEndThatWasAskedForIsNoSuccess) {
   RunPlan plan = running_once();
   plan.on_leave(15, ms(1500));
   plan.on_ended(0, ms(2000));
   EXPECT_EQ(after_gone(plan, 2010).act, Act::leave);
+  EXPECT_EQ(plan.next(ms(2010)).code, kSignalled + 15) << "0 says that it has succeeded";
   RunPlan moved = running_once();
   moved.on_hand_over(ms(1500));
   moved.on_told(ms(1500));
@@ -84,7 +91,7 @@ TEST(CliRunOncePlan, AnEndThatWasAskedForIsNoSuccess) {
   EXPECT_NE(after_gone(moved, 2010).act, Act::record);
 }
 
-TEST(CliRunOncePlan, ASuccessElsewhereEndsTheWait) {
+TEST(CliRunOnce, ASuccessElsewhereEndsTheWait) {
   RunRules once = rules();
   once.once = true;
   RunPlan plan(once);
@@ -93,6 +100,39 @@ TEST(CliRunOncePlan, ASuccessElsewhereEndsTheWait) {
   plan.on_succeeded();
   EXPECT_EQ(plan.next(ms(10)).act, Act::leave);
   EXPECT_EQ(plan.next(ms(10)).code, 0);
+}
+
+TEST(CliRunOnce, ADrainedNodeExitsWith0OnlyIfItHasSucceeded) {
+  RunPlan drained = running_once();
+  drained.on_hand_over(ms(1500));
+  drained.on_pool_over(0);
+  drained.on_told(ms(1500));
+  drained.on_ended(143, ms(2000));
+  EXPECT_EQ(after_gone(drained, 2010).code, kNotOwner);
+  RunPlan good = running_once();
+  good.on_pool_over(0);
+  good.on_ended(0, ms(2000));
+  good.on_gone(ms(2010), 1.0);
+  EXPECT_EQ(good.next(ms(2010)).act, Act::record);
+  good.on_succeeded();
+  EXPECT_EQ(good.next(ms(2020)).act, Act::release);
+  good.on_released();
+  EXPECT_EQ(good.next(ms(2020)).code, 0);
+}
+
+TEST(CliRunOnce, ASuccessIsWrittenDownThoughTheJobMovesAndTheNodeIsToLeave) {
+  RunPlan plan = running_once();
+  plan.on_ended(0, ms(2000));
+  plan.on_gone(ms(2010), 1.0);
+  plan.on_not_written(ms(2020));
+  plan.on_hand_over(ms(2030));
+  plan.on_leave(15, ms(2030));
+  EXPECT_EQ(plan.next(ms(2030)).act, Act::rest) << "the claim is kept";
+  EXPECT_EQ(plan.next(ms(2220)).act, Act::record);
+  plan.on_succeeded();
+  EXPECT_EQ(plan.next(ms(2230)).act, Act::release);
+  plan.on_released();
+  EXPECT_EQ(plan.next(ms(2230)).code, 0);
 }
 
 }  // namespace
