@@ -243,18 +243,6 @@ TEST_F(Cron, ADaemonThatIsKilledTakesItsCommandsAlong) {
   EXPECT_TRUE(lost);
 }
 
-TEST_F(Cron, TheExamplesHaveNoFaults) {
-  const std::string examples = std::string(NODEPOOL_SOURCE_DIR) + "/examples/cron/";
-  for (const char* name : {"fleet.crontab", "fleet.toml"}) {
-    const Finished checked = cron({examples + name, "--check"});
-    EXPECT_EQ(checked.code, 0) << checked.errors;
-    EXPECT_THAT(checked.output, HasSubstr("3 entries, no faults"));
-    const Finished next = cron({examples + name, "--next", "5", "--after", "2031-03-29T20:00:00Z"});
-    EXPECT_EQ(next.code, 0) << next.errors;
-    EXPECT_THAT(next.output, HasSubstr("Europe/Berlin"));
-  }
-}
-
 TEST_F(Cron, WhatCannotWorkIsRefusedInOneSentence) {
   write("[jobs.a]\nschedule = \"* * * * *\"\n");
   const Finished faulty = cron({file()});

@@ -241,7 +241,7 @@ INSTANTIATE_TEST_SUITE_P(
     Rules, TomlFault,
     testing::Values(
         BadToml{job_with("missed = 'x'"), "4:10: missed is 'x'; it takes skip, once or all"},
-        BadToml{job_with("overlap = 1"), "4:11: overlap is an integer; it takes a text, such as \"skip\""},
+        BadToml{job_with("overlap = 1"), "4:11: overlap is an integer; it takes a text, such as \"queue\""},
         BadToml{job_with("timeout = 5"),
                 "4:11: timeout is an integer; it takes a text, such as \"90s\" or \"5m\""},
         BadToml{job_with("timeout = '5'"),

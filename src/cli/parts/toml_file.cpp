@@ -319,7 +319,8 @@ void TomlReader::read_rule(const std::string& key, const toml::node& node, JobRu
     }
     value = std::to_string(count->get());
   } else {
-    auto text = text_of(key, node, rule_kind(key) == RuleKind::duration ? "\"90s\" or \"5m\"" : "\"skip\"");
+    const char* const word = key == "overlap" ? "\"queue\"" : "\"skip\"";
+    auto text = text_of(key, node, rule_kind(key) == RuleKind::duration ? "\"90s\" or \"5m\"" : word);
     if (!text) return;
     value = std::move(text->text);
   }

@@ -37,6 +37,7 @@ class TomlScan {
   std::string_view text_;
   FaultList& faults_;
   std::size_t at_ = 0;
+  char before_ = '\n';    ///< The last character outside of quotes that is no blank; a quote, if they are.
   std::size_t dots_ = 0;  ///< Of the key that is being read, if it is one.
 };
 
@@ -47,7 +48,10 @@ bool TomlScan::step() {
     at_ = std::min(text_.find('\n', at_), text_.size());
     return true;
   }
-  if (c == '"' || c == '\'') {
+  // Anywhere else a quote is an error, and the library may look at what is behind it as at a number.
+  const bool may_begin = std::string_view("\n=,.[{").find(before_) != std::string_view::npos;
+  if (may_begin && (c == '"' || c == '\'')) {
+    before_ = c;
     const std::string three(3, c);
     return text_.substr(at_).starts_with(three) ? skip_lines_of_text(three) : skip_line_of_text(c);
   }
@@ -57,6 +61,7 @@ bool TomlScan::step() {
     faults_.add({line, 1}, fmt::format("a key in this line has more than {} dots", kMostDots));
     return false;
   }
+  if (c != ' ' && c != '\t') before_ = c;
   ++at_;
   return true;
 }
