@@ -183,7 +183,9 @@ void add_cron(CLI::App& program, Invocation& invocation) {
       "  nodepool cron fleet.crontab --check\n"
       "  nodepool cron fleet.toml --next 10\n"
       "  nodepool cron /etc/crontab --system --next 5 --after 2026-03-29T00:00:00Z\n"
-      "Exit code 2 and one line for each fault, FILE:LINE:COLUMN: message, if there are any (docs/cron-files.md).");
+      "Exit code 2 and a line FILE:LINE:COLUMN: message for each fault (docs/cron-files.md). docs/cron.md: "
+      "how\n"
+      "jobs are run.");
   command->callback([command, arguments, &invocation] {
     // The callbacks of sub-commands come before this one, and have said what is to be run.
     if (!command->get_subcommands().empty()) return;

@@ -6,7 +6,7 @@
 
 namespace nodepool::cli {
 
-/// Reads a crontab(5), with `# nodepool: ...` lines above entries; docs/cron.md has the form. Pure.
+/// Reads a crontab(5), with `# nodepool: ...` lines above entries; docs/cron-files.md has the form. Pure.
 /// REQUIRES: UTF-8 without zero bytes; `parse_cron_file` sees to it.
 [[nodiscard]] CronFileResult parse_crontab(std::string_view text, const CronFileOptions& options);
 
