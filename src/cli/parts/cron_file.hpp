@@ -11,8 +11,8 @@
 #include "nodepool/job_policy.hpp"
 #include "nodepool/schedule.hpp"
 
-/// What a file of `nodepool cron` says, whichever of the two forms it has (docs/cron-files.md). Values, and pure
-/// functions: nothing here reads a file or a clock.
+/// What a file of `nodepool cron` says, whichever of the two forms it has (docs/cron-files.md). Values, and
+/// pure functions: nothing here reads a file or a clock.
 
 namespace nodepool::cli {
 
