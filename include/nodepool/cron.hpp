@@ -115,7 +115,7 @@ struct SchedulerOptions {
   /// logged.
   std::function<void(const std::string& job, const HistoryEntry& entry)> on_entry;
   Logger logger;
-  /// The civil clock; empty: this machine's.
+  /// The civil clock, called by any thread; empty: this machine's.
   std::function<WallTime()> clock;
 };
 

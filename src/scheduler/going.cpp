@@ -44,7 +44,12 @@ void Going::stop(Cause cause) noexcept {
 
 void Going::execute(const JobFunction& function) noexcept {
   try {
-    function(*this);
+    // It may have waited for a thread for longer than its lease.
+    if (stop_.stop_requested() || !claim_->valid()) {
+      give_up("its lease was over before it could begin");
+    } else {
+      function(*this);
+    }
   } catch (const std::exception& e) {
     fail(e.what());
   } catch (...) {

@@ -37,7 +37,11 @@ void Lookout::stop() {
     const std::lock_guard lock(mutex_);
     interrupt_.request_stop();
   }
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  // The node may stay in the pool: its jobs are others' from now on.
+  list_ = JobList();
+  enter();
 }
 
 void Lookout::set_jobs(std::vector<std::string> jobs, const std::vector<std::string>& changed) {

@@ -16,7 +16,7 @@ namespace nodepool::cron {
 /// A set of job names, as nodes tell each other of it: their hashes, ascending.
 class JobList {
  public:
-  JobList() = default;
+  JobList() : JobList(std::vector<std::uint64_t>()) {}  ///< Of no jobs.
   explicit JobList(std::span<const std::string> names);
   explicit JobList(std::vector<std::uint64_t> hashes);
   [[nodiscard]] bool has(std::string_view job) const noexcept;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "nodepool/sqlite.hpp"
@@ -185,6 +186,29 @@ TEST(SchedulerTrouble, ARollingChangeOfTheJobsLosesNoInstant) {
     expect_no_gap(diary.runs(job));
   }
   for (std::size_t line = last.size() - 4; line < last.size(); ++line) EXPECT_NE(last[line].job, "goes");
+}
+
+TEST(SchedulerTrouble, ANodeThatStaysInThePoolWithoutASchedulerKeepsNoJobBack) {
+  const std::shared_ptr<Driver> driver = open_memory();
+  Diary diary;
+  Node a(driver, "a");
+  Node b(driver, "b");
+  for (Node* node : {&a, &b}) {
+    for (int job = 0; job < 10; ++job)
+      node->add(diary, std::to_string(job), kSecondly, {.missed = Missed::all});
+    node->start();
+  }
+  ASSERT_TRUE(eventually([&] { return diary.size() >= 10; }));
+  a.scheduler().stop(5s);
+  const std::size_t before = diary.size();
+  EXPECT_TRUE(eventually([&] { return diary.size() >= before + 40; }));
+  const auto lines = diary.lines();
+  std::set<std::string> jobs;
+  for (std::size_t line = before; line < lines.size(); ++line) jobs.insert(lines[line].job);
+  EXPECT_EQ(jobs.size(), 10U);
+  b.stop();
+  a.stop();
+  for (int job = 0; job < 10; ++job) expect_no_gap(diary.runs(std::to_string(job)));
 }
 
 TEST(SchedulerTrouble, ManyRunsShareTheThreadsThatThereAre) {
