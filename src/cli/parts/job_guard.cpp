@@ -85,8 +85,8 @@ std::optional<std::int32_t> become_user(const std::string& name) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
   ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
-  const std::vector<char*> variable_pointers = pointers_to(variables);
-  environ = const_cast<char**>(variable_pointers.data());  // It is looked up in its own PATH, not in ours.
+  std::vector<char*> variable_pointers = pointers_to(variables);
+  environ = variable_pointers.data();  // It is looked up in its own PATH, not in ours.
   ::execvp(command.words.front().c_str(), pointers_to(command.words).data());
   fail(errno);
   ::_exit(kNoSuchCommand);
