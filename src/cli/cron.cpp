@@ -62,7 +62,7 @@ int run_daemon(CronArguments arguments, const CronFile& file, const Invocation& 
   if (!nursery) return fail(nursery.error());
   auto driver = open_store(invocation, StoreUse::join);
   if (!driver) return fail(driver.error());
-  CronDaemon daemon(std::move(settings), *std::move(driver), signals, *nursery);
+  CronDaemon daemon(std::move(settings), *driver, signals, *nursery);
   return daemon.run(file);
 }
 

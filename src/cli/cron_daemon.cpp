@@ -41,7 +41,7 @@ std::string time_taken(const cron::HistoryEntry& entry) {
 
 }  // namespace
 
-CronDaemon::CronDaemon(CronSettings settings, std::shared_ptr<Driver> driver, SignalInbox& signals,
+CronDaemon::CronDaemon(CronSettings settings, const std::shared_ptr<Driver>& driver, SignalInbox& signals,
                        Nursery& nursery)
     : settings_(std::move(settings)),
       signals_(signals),

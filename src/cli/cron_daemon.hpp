@@ -24,7 +24,8 @@ namespace nodepool::cli {
 class CronDaemon {
  public:
   /// `signals` and `nursery` must have been made before the driver, and before any thread.
-  CronDaemon(CronSettings settings, std::shared_ptr<Driver> driver, SignalInbox& signals, Nursery& nursery);
+  CronDaemon(CronSettings settings, const std::shared_ptr<Driver>& driver, SignalInbox& signals,
+             Nursery& nursery);
 
   /// Returns the exit code once the node has left.
   [[nodiscard]] int run(const CronFile& file);

@@ -73,7 +73,7 @@ int run_command(RunArguments arguments, const Invocation& invocation) {
                         fmt::format("{} keeps no records of jobs, so --mode once cannot be used on it",
                                     (*driver)->describe())});
   }
-  Runner runner(std::move(arguments.settings), *std::move(driver), signals, *process);
+  Runner runner(std::move(arguments.settings), *driver, signals, *process);
   return runner.run();
 }
 

@@ -35,7 +35,7 @@ void Runner::Alarm::operator()() const noexcept {
   [[maybe_unused]] const auto written = ::write(fd, &one, sizeof one);
 }
 
-Runner::Runner(RunSettings settings, std::shared_ptr<Driver> driver, SignalInbox& signals,
+Runner::Runner(RunSettings settings, const std::shared_ptr<Driver>& driver, SignalInbox& signals,
                JobProcess& process)
     : settings_(std::move(settings)),
       signals_(signals),

@@ -37,7 +37,8 @@ class Runner {
   /// `signals` and `process` must have been made before the driver: threads inherit the blocked signals, and
   /// the guardian must have no part in the store's connections.
   /// REQUIRES: a job that is to succeed once has a driver with a ledger.
-  Runner(RunSettings settings, std::shared_ptr<Driver> driver, SignalInbox& signals, JobProcess& process);
+  Runner(RunSettings settings, const std::shared_ptr<Driver>& driver, SignalInbox& signals,
+         JobProcess& process);
 
   /// Returns the exit code once the node has left.
   [[nodiscard]] int run();

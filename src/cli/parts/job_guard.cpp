@@ -43,12 +43,13 @@ std::vector<std::string> unpacked(std::string_view packed) {
   return texts;
 }
 
+// NOLINTBEGIN(concurrency-mt-unsafe): the process has one thread.
+
 /// With all groups of the user; in the user's home. The store's URL, which may have a password, is not passed
 /// on.
 std::optional<std::int32_t> become_user(const std::string& name) {
   if (name.empty()) return std::nullopt;
-  const passwd* user =
-      ::getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): the process has one thread.
+  const passwd* user = ::getpwnam(name.c_str());
   if (user == nullptr) return static_cast<std::int32_t>(StartFault::no_such_user);
   const bool is_already = user->pw_uid == ::geteuid() && user->pw_gid == ::getegid();
   const bool becomes = is_already || (::initgroups(name.c_str(), user->pw_gid) == 0 &&
@@ -61,6 +62,7 @@ std::optional<std::int32_t> become_user(const std::string& name) {
     return static_cast<std::int32_t>(StartFault::no_directory);
   return std::nullopt;
 }
+// NOLINTEND(concurrency-mt-unsafe)
 
 /// In the new process. Nothing of ours is left to it but the standard streams: the rest closes at exec.
 [[noreturn]] void become_command(JobCommand command, std::string_view environment, pid_t guardian,
@@ -85,8 +87,8 @@ std::optional<std::int32_t> become_user(const std::string& name) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(kNoSuchCommand);  // It died before the line above.
   ::pthread_sigmask(SIG_SETMASK, &command.signal_mask, nullptr);
-  const std::vector<char*> variable_pointers = pointers_to(variables);
-  environ = const_cast<char**>(variable_pointers.data());  // It is looked up in its own PATH, not in ours.
+  std::vector<char*> variable_pointers = pointers_to(variables);
+  environ = variable_pointers.data();  // It is looked up in its own PATH, not in ours.
   ::execvp(command.words.front().c_str(), pointers_to(command.words).data());
   fail(errno);
   ::_exit(kNoSuchCommand);

@@ -135,23 +135,23 @@ class RunPlan {
   RunRules rules_;
   Job job_ = Job::none;
   bool claimed_ = false;
+  bool lease_was_lost_ = false;  ///< The last run was ended by it: what --wait says if it runs out.
+  bool ended_well_ = false;      ///< The last run, by itself, with 0.
+  bool marked_ = false;          ///< The next run is written down.
   MonotonicTime valid_until_ = MonotonicTime::min();
   std::optional<MonotonicTime> without_job_since_;
-  bool lease_was_lost_ = false;  ///< The last run was ended by it: what --wait says if it runs out.
   std::optional<MonotonicTime> handed_over_at_;
   std::optional<MonotonicTime> leave_at_;
   int leave_signal_ = 0;
   MonotonicTime started_at_;
   std::optional<MonotonicTime> ended_at_;
   int command_code_ = 0;
-  bool ended_well_ = false;  ///< By itself, with 0.
   StopReason reason_ = StopReason::none;
   StopOrder order_;
   StopReason order_reason_ = StopReason::none;   ///< Of its TERM.
   std::optional<MonotonicTime> lease_ended_at_;  ///< TERM was due because of it: no renewal takes that back.
   unsigned ended_in_a_row_ = 0;
   MonotonicTime rest_until_ = MonotonicTime::min();
-  bool marked_ = false;     ///< The next run is written down.
   bool to_record_ = false;  ///< It has succeeded, which is not yet written down.
   bool succeeded_ = false;  ///< Here or elsewhere, and that is written down.
   bool success_is_lost_ = false;
