@@ -218,6 +218,8 @@ class NODEPOOL_EXPORT JobControl {
   [[nodiscard]] static Result<JobControl> open(Driver& driver, const ServiceName& service);
   JobControl(JobControl&&) noexcept;
   JobControl& operator=(JobControl&&) noexcept;
+  JobControl(const JobControl&) = delete;
+  JobControl& operator=(const JobControl&) = delete;
   ~JobControl();
 
   /// Ascending by name.

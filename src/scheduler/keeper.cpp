@@ -144,8 +144,8 @@ void Keeper::leave_repeats() {
 }
 
 void Keeper::start_repeats(WallTime now) {
-  const auto due = [&](const RunMark& repeat) { return repeat.started <= now; };
-  const auto first = std::ranges::stable_partition(repeats_, std::not_fn(due)).begin();
+  const auto is_later = [&](const RunMark& repeat) { return repeat.started > now; };
+  const auto first = std::stable_partition(repeats_.begin(), repeats_.end(), is_later);
   const std::vector<RunMark> starting(first, repeats_.end());
   repeats_.erase(first, repeats_.end());
   for (const RunMark& repeat : starting) begin(repeat);

@@ -44,6 +44,7 @@ struct LaneTools {
 class Keeper {
  public:
   Keeper(LaneTools& tools, std::shared_ptr<const JobSpec> job, WallTime now);
+  ~Keeper() = default;
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 

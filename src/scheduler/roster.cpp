@@ -65,8 +65,7 @@ JobList::JobList(std::span<const std::string> names) : JobList(hashes_of(names))
 
 JobList::JobList(std::vector<std::uint64_t> hashes) : hashes_(std::move(hashes)) {
   std::ranges::sort(hashes_);
-  const auto repeated = std::ranges::unique(hashes_);
-  hashes_.erase(repeated.begin(), repeated.end());
+  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
   digest_ = fmt::format("{:016x}", hash_key(bytes_of(hashes_)));
 }
 
@@ -86,9 +85,10 @@ bool Roster::enter(const NodeId& life, const std::string& digest, std::span<cons
   std::set<std::string> present{short_form(life)};
   for (const NodeId& member : members) present.insert(short_form(member));
   Roster next = *this;
-  for (auto& [list, entries] : next.lives) {
-    std::erase_if(entries, [&](const std::string& entry) {
-      return !present.contains(entry) || (entry == short_form(life) && list != digest);
+  for (auto& entered : next.lives) {
+    const bool is_ours = entered.first == digest;
+    std::erase_if(entered.second, [&](const std::string& entry) {
+      return !present.contains(entry) || (entry == short_form(life) && !is_ours);
     });
   }
   next.lives[digest].insert(short_form(life));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <ranges>
 #include <utility>
 
 #include "nodepool/cron.hpp"
@@ -167,8 +166,8 @@ void Scheduler::Impl::stop(std::chrono::milliseconds grace) {
 Result<std::shared_ptr<const JobSpec>> Scheduler::Impl::accept(JobSpec job) const {
   if (auto valid = validate(job); !valid) return tl::unexpected(std::move(valid.error()));
   try {
-    for (const auto& wrapper : options_.wrappers | std::views::reverse)
-      job.function = wrapper(std::move(job.function));
+    for (auto wrapper = options_.wrappers.rbegin(); wrapper != options_.wrappers.rend(); ++wrapper)
+      job.function = (*wrapper)(std::move(job.function));
   } catch (const std::exception& e) {
     return failure(ErrorCode::invalid_argument,
                    fmt::format("job {}: a wrapper of the scheduler has thrown: {}", job.name, e.what()));

@@ -265,7 +265,8 @@ TEST(PoolCallbacks, AClaimCanBeTakenInsideOne) {
   self = &pool;
   ASSERT_TRUE(pool.start().has_value());
   EXPECT_TRUE(eventually([&] { return taken == 1; }));
-  EXPECT_TRUE(pool.try_claim("job").has_value()) << "it was released at the callback's end";
+  EXPECT_TRUE(eventually([&] { return pool.try_claim("job").has_value(); }))
+      << "it is released at the callback's end";
 }
 
 TEST(PoolCallbacks, AStopInsideOneDoesNotDeadlock) {

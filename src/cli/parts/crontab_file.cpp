@@ -245,7 +245,8 @@ void CrontabReader::read_command(LinePiece text, EntryDraft& draft) {
   draft.identity.command = text.text;
   draft.command.words = {shell_, "-c", std::move(split.command)};
   draft.command.input = std::move(split.input);
-  for (const auto& [name, value] : variables_) draft.command.environment.push_back(name + '=' + value);
+  for (const auto& [name, value] : variables_)
+    draft.command.environment.push_back(fmt::format("{}={}", name, value));
   if (const auto home = variables_.find("HOME"); home != variables_.end()) {
     draft.command.directory = home->second;
   }

@@ -122,7 +122,7 @@ std::string history_text(const std::vector<HistoryEntry>& entries, bool with_det
                     printable(entry.node), entry.started ? std::to_string(entry.attempt) : "-",
                     result_of(entry)});
   }
-  const std::string table = format_table(rows);
+  std::string table = format_table(rows);
   if (!with_details) return table;
   std::string text = table.substr(0, table.find('\n') + 1);
   std::size_t start = text.size();

@@ -279,7 +279,7 @@ void TomlReader::read_command(const toml::node& node, TomlJob& job) {
     auto text = text_of("a word of command", word, "\"--all\"");
     if (text && is_whole(*text)) job.command.words.push_back(std::move(text->text));
   }
-  const bool has_program = !words->empty() && words->front().value_or(std::string("?")) != "";
+  const bool has_program = !words->empty() && !words->front().value_or(std::string("?")).empty();
   if (!has_program) refuse(spot_of(node), "command names no program; its first word does");
 }
 

@@ -48,7 +48,8 @@ std::optional<CronEntry> entry_of(TomlJob job, const std::vector<FileLine>& line
     add_fault_of(*job.schedule, schedule.error(), lines, faults);
     return std::nullopt;
   }
-  for (const auto& [name, value] : job.environment) job.command.environment.push_back(name + '=' + value);
+  for (const auto& [name, value] : job.environment)
+    job.command.environment.push_back(fmt::format("{}={}", name, value));
   return CronEntry{std::move(job.name),    *std::move(schedule), job.rules.policy,
                    std::move(job.command), job.rules.grace,      job.spot.line};
 }
