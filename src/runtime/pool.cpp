@@ -54,7 +54,7 @@ std::uint64_t INodePool::wait_for_change(std::uint64_t seen, MonotonicTime deadl
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  never.wait_for(lock, cancel, pause, [] { return false; });
+  never.wait_for(lock, std::move(cancel), pause, [] { return false; });
   return seen + 1;
 }
 
