@@ -190,6 +190,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadToml{"a = {" + deep_key(101) + " = 1}", "1:1: a key in this line has more than 100 dots"},
         BadToml{deep_key(100) + " = 1",
                 "1:1: 'a' is no key of a file; there are time_zone, environment and jobs"},
+        BadToml{"a = 1b=\"\xc2\xa7\"", "1:9: this is no TOML: '\xc2\xa7' stands outside of quotes"},
+        BadToml{"a = [0=\"\xc2\xa7\"]", "1:9: this is no TOML: '\xc2\xa7' stands outside of quotes"},
+        BadToml{"a = 1979-05-27 0=\"\xc2\xa7\"",
+                "1:19: this is no TOML: '\xc2\xa7' stands outside of quotes"},
+        BadToml{"a = [ # \"\n \"\xc2\xa7\", [], [1, '\xc2\xa7', ], {b.\"\xc2\xa7\" = {}, \"c\" = "
+                "\"\xc2\xa7\"}]\n",
+                "1:1: 'a' is no key of a file; there are time_zone, environment and jobs"},
         BadToml{"a = 1\n\xc3\xa4 = 1", "2:1: this is no TOML: '\xc3\xa4' stands outside of quotes"},
         BadToml{"a = \"\"\"x\"\"\"\"\"\xc2\xa7",
                 "1:14: this is no TOML: '\xc2\xa7' stands outside of quotes"},

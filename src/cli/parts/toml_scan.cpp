@@ -27,18 +27,28 @@ class TomlScan {
   }
 
  private:
-  /// False at the end of what is to be looked at.
+  // Each of these is false at the end of what is to be looked at.
   [[nodiscard]] bool step();
+  [[nodiscard]] bool step_in_key(char c);
+  [[nodiscard]] bool step_in_value(char c);
+  [[nodiscard]] bool skip_text(char quote);
   [[nodiscard]] bool skip_line_of_text(char quote);
   [[nodiscard]] bool skip_lines_of_text(std::string_view quotes);
   [[nodiscard]] bool skip_escape();
   [[nodiscard]] bool refuse(std::string message);
+  /// Behind a value, or at the beginning of a line.
+  void end_value(char c);
+
+  /// What is read next. Behind a value nothing begins a text: there a quote is an error, and the library may
+  /// look at what follows it as at a part of the value.
+  enum class Part { key, value, behind_value };
 
   std::string_view text_;
   FaultList& faults_;
   std::size_t at_ = 0;
-  char before_ = '\n';    ///< The last character outside of quotes that is no blank; a quote, if they are.
-  std::size_t dots_ = 0;  ///< Of the key that is being read, if it is one.
+  Part part_ = Part::key;
+  std::string open_;  ///< The brackets around the place, the innermost last: '[' of arrays, '{' of tables.
+  std::size_t dots_ = 0;  ///< Of the key.
 };
 
 bool TomlScan::step() {
@@ -48,22 +58,66 @@ bool TomlScan::step() {
     at_ = std::min(text_.find('\n', at_), text_.size());
     return true;
   }
-  // Anywhere else a quote is an error, and the library may look at what is behind it as at a number.
-  const bool may_begin = std::string_view("\n=,.[{").find(before_) != std::string_view::npos;
-  if (may_begin && (c == '"' || c == '\'')) {
-    before_ = c;
-    const std::string three(3, c);
-    return text_.substr(at_).starts_with(three) ? skip_lines_of_text(three) : skip_line_of_text(c);
+  if (c == '\n' && open_.empty()) end_value(c);
+  if (kTomlBlanks.find(c) != std::string_view::npos) {
+    ++at_;
+    return true;
   }
-  if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) dots_ = 0;
-  if (c == '.' && ++dots_ > kMostDots) {
-    const auto line = static_cast<std::size_t>(std::ranges::count(text_.substr(0, at_), '\n')) + 1;
-    faults_.add({line, 1}, fmt::format("a key in this line has more than {} dots", kMostDots));
-    return false;
+  switch (part_) {
+    case Part::key:
+      return step_in_key(c);
+    case Part::value:
+      return step_in_value(c);
+    case Part::behind_value:
+      end_value(c);
+      ++at_;
+      return true;
   }
-  if (c != ' ' && c != '\t') before_ = c;
+  return false;
+}
+
+bool TomlScan::step_in_key(char c) {
+  if (c == '"' || c == '\'') return skip_text(c);
+  if (c == '=') part_ = Part::value;
+  if (c == '=' || c == '[' || c == '}') dots_ = 0;
+  if (c == '}') end_value(c);
   ++at_;
+  if (c != '.' || ++dots_ <= kMostDots) return true;
+  const auto line = static_cast<std::size_t>(std::ranges::count(text_.substr(0, at_), '\n')) + 1;
+  faults_.add({line, 1}, fmt::format("a key in this line has more than {} dots", kMostDots));
+  return false;
+}
+
+bool TomlScan::step_in_value(char c) {
+  if (c == '[' || c == '{') {
+    open_ += c;
+    if (c == '{') part_ = Part::key;
+    ++at_;
+    return true;
+  }
+  part_ = Part::behind_value;
+  if (c == '"' || c == '\'') return skip_text(c);
+  // A number or the like: all up to here, whatever is in it.
+  const std::size_t end = std::min(text_.find_first_of(" \t\r\n],}#", at_), text_.size());
+  while (at_ < end) {
+    if (is_beyond_ascii(text_, at_)) return refuse("stands outside of quotes");
+    ++at_;
+  }
   return true;
+}
+
+void TomlScan::end_value(char c) {
+  if (c == '\n') part_ = Part::key;
+  if (c == ',' && !open_.empty()) part_ = open_.back() == '[' ? Part::value : Part::key;
+  if (c == '\n' || c == ',') dots_ = 0;
+  if (c != ']' && c != '}') return;
+  if (!open_.empty()) open_.pop_back();
+  part_ = Part::behind_value;
+}
+
+bool TomlScan::skip_text(char quote) {
+  const std::string three(3, quote);
+  return text_.substr(at_).starts_with(three) ? skip_lines_of_text(three) : skip_line_of_text(quote);
 }
 
 bool TomlScan::skip_line_of_text(char quote) {
